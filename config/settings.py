@@ -1,0 +1,212 @@
+"""All settings, read from the environment; README lists the ones a stranger may set."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import django_stubs_ext
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.csp import CSP
+
+from config import environment
+from config.environment import env
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env.read_env(BASE_DIR / ".env")
+
+DEBUG = environment.flag("DJANGO_DEBUG", default=True)
+SECRET_KEY = environment.required(
+    "DJANGO_SECRET_KEY", development="development-only-not-a-secret-" + "0" * 40, debug=DEBUG
+)
+ALLOWED_HOSTS = environment.items("DJANGO_ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = environment.items("DJANGO_CSRF_TRUSTED_ORIGINS")
+
+# --- Ralio ---------------------------------------------------------------------------------------
+RALIO_WEBHOOK_SECRETS = [
+    secret.strip()
+    for secret in environment.required(
+        "RALIO_WEBHOOK_SECRETS", development="development-webhook-secret", debug=DEBUG
+    ).split(",")
+    if secret.strip()
+]
+if not RALIO_WEBHOOK_SECRETS:
+    raise ImproperlyConfigured("RALIO_WEBHOOK_SECRETS holds only empty items: name at least one secret.")
+RALIO_WEBHOOK_MAX_BYTES = environment.whole("RALIO_WEBHOOK_MAX_BYTES", default=8 * 1024 * 1024, least=1)
+RALIO_REFUSED_MAX_ROWS = environment.whole("RALIO_REFUSED_MAX_ROWS", default=10_000, least=1)
+RALIO_REFUSED_MAX_BYTES = environment.whole("RALIO_REFUSED_MAX_BYTES", default=64 * 1024 * 1024, least=1)
+
+# --- The desk ------------------------------------------------------------------------------------
+DESK_URL = env.str("DESK_URL", default="http://127.0.0.1:8000").rstrip("/")
+KYC_REVIEW_SLA = timedelta(hours=environment.whole("KYC_REVIEW_SLA_HOURS", default=24, least=1))
+KYC_DUE_SOON = timedelta(hours=environment.whole("KYC_DUE_SOON_HOURS", default=4))
+COMPLIANCE_TEAM_EMAILS = environment.items("COMPLIANCE_TEAM_EMAILS")
+
+TIME_ZONE = env.str("KYC_TIME_ZONE", default="UTC")
+try:
+    ZoneInfo(TIME_ZONE)
+except (ZoneInfoNotFoundError, ValueError, OSError):
+    raise ImproperlyConfigured(f"KYC_TIME_ZONE is not a time zone: {TIME_ZONE!r}.") from None
+USE_TZ = True
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+
+# --- Applications --------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "kyc.apps.DeskAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "django_filters",
+    "django_htmx",
+    "rest_framework",
+    "config",
+    "kyc",
+    "notifications",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.middleware.HostCheckMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.csp",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "kyc.desk.context.desk",
+            ],
+        },
+    },
+]
+
+# --- Database ------------------------------------------------------------------------------------
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # Take the write lock first, so that two writers queue up instead of failing half-way.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 5,
+        # FULL: what was acknowledged survives a power cut.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+    }
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["OPTIONS"] = {
+        **DATABASES["default"].get("OPTIONS", {}),
+        # Waiting for a connection ends within 5 s, so that the webhook answers 503 instead of hanging.
+        "connect_timeout": 4,
+        "pool": {
+            "min_size": 1,
+            "max_size": environment.whole("DATABASE_POOL_SIZE", default=16, least=1),
+            "timeout": 4,
+        },
+    }
+
+# --- Sign-in -------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "queue"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+AUTH_USER_MODEL = "kyc.User"
+ACCOUNT_ADAPTER = "kyc.desk.accounts.ClosedAccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+
+# --- Mail ----------------------------------------------------------------------------------------
+MAILERS = {"default": environment.mailer(env.str("EMAIL_URL", default="consolemail://"))}
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="KYC Desk <kyc-desk@localhost>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# --- Static files --------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# --- Security ------------------------------------------------------------------------------------
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+}
+BEHIND_PROXY = environment.flag("DJANGO_BEHIND_PROXY", default=False)
+if BEHIND_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = not DEBUG
+# A redirect would lose Ralio's event, and a health probe speaks plain HTTP inside the network.
+SECURE_REDIRECT_EXEMPT = [r"^webhooks/ralio/?$", r"^health/"]
+SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
+SECURE_HSTS_PRELOAD = not DEBUG
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+
+REST_FRAMEWORK: dict[str, object] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+}
+
+# --- Logs: ids only, to standard error -----------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "loggers": {"kyc": {"level": "INFO"}, "notifications": {"level": "INFO"}, "config": {"level": "INFO"}},
+}
