@@ -1,0 +1,110 @@
+"""The words that rows may hold; each is repeated by a constraint in the database."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+
+
+class SessionState(TextChoices):
+    """Where a session stands, in Ralio's own words."""
+
+    NOT_STARTED = "NOT_STARTED", "NOT_STARTED"
+    STARTED = "STARTED", "STARTED"
+    REVIEW = "REVIEW", "REVIEW"
+    EXPIRED = "EXPIRED", "EXPIRED"
+    VERIFIED = "VERIFIED", "VERIFIED"
+    REJECTED = "REJECTED", "REJECTED"
+
+
+FINAL_STATES = frozenset({SessionState.EXPIRED, SessionState.VERIFIED, SessionState.REJECTED})
+
+
+class CheckState(TextChoices):
+    """What a check found. Unknown never counts as passed."""
+
+    VALIDATED = "validated", "Validated"
+    REFUSED = "refused", "Refused"
+    UNKNOWN = "unknown", "Unknown"
+
+
+class EntityType(TextChoices):
+    """Who is verified."""
+
+    USER = "user", "User"
+    RELATED_PARTY = "related-party", "Related party"
+    UNKNOWN = "unknown", "Unknown"
+
+
+class DeliveryStatus(TextChoices):
+    """What became of an accepted request."""
+
+    APPLIED = "applied", "Applied"
+    RECORDED = "recorded", "Recorded"
+    IGNORED = "ignored", "Ignored"
+    QUARANTINED = "quarantined", "Quarantined"
+    FAILED = "failed", "Failed"
+
+
+class QuarantineCause(TextChoices):
+    """Why a signed request could not be taken as an event."""
+
+    NOT_JSON = "not_json", "Not JSON"
+    INVALID = "invalid", "Invalid"
+    ID_CONFLICT = "id_conflict", "Event id conflict"
+
+
+class DeliverySource(TextChoices):
+    """Which door a delivery came through."""
+
+    WEBHOOK = "webhook", "Webhook"
+    API = "api", "Ralio's API"
+
+
+class RefusalCause(TextChoices):
+    """Why a request was not trusted."""
+
+    SIGNATURE_MISSING = "signature_missing", "Signature missing"
+    SIGNATURE_WRONG = "signature_wrong", "Signature wrong"
+    TOO_LARGE = "too_large", "Too large"
+
+
+class Outcome(TextChoices):
+    """What an officer decided about a session in REVIEW."""
+
+    APPROVE = "approve", "Approve"
+    REJECT = "reject", "Reject"
+    WAIT = "wait", "Wait"
+    SECOND_REVIEW = "second_review", "Second review"
+
+
+class DecisionStatus(TextChoices):
+    """How far a decision has come."""
+
+    PROPOSED = "proposed", "Proposed"
+    CONFIRMED = "confirmed", "Confirmed"
+    RETURNED = "returned", "Returned"
+    UNDONE = "undone", "Undone"
+
+
+class CorrectionTarget(TextChoices):
+    """Which kind of row an admin corrected."""
+
+    SESSION = "session", "Session"
+    CHECK = "check", "Check"
+    REASON = "reason", "Reason"
+
+
+class FacetKind(TextChoices):
+    """What the queue can be filtered by."""
+
+    ENTITY = "entity", "Entity"
+    CHECK_TYPE = "check", "Check"
+    CODE = "reason", "Reason"
+    CATEGORY = "category", "Category"
+
+
+class ContactSource(TextChoices):
+    """Who said how a subject can be reached."""
+
+    RALIO = "ralio", "Ralio"
+    PERSON = "person", "A person"

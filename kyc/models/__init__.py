@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from kyc.models.deliveries import Delivery, RefusedRequest
+from kyc.models.ledger import LedgerEntry, LedgerHead
+from kyc.models.people import User
+from kyc.models.review import Correction, Decision
+from kyc.models.sessions import Check, QueueFacet, Reason, RejectionReason, Session
+from kyc.models.subjects import Contact, ReasonCode
+
+__all__ = [
+    "Check",
+    "Contact",
+    "Correction",
+    "Decision",
+    "Delivery",
+    "LedgerEntry",
+    "LedgerHead",
+    "QueueFacet",
+    "Reason",
+    "ReasonCode",
+    "RefusedRequest",
+    "RejectionReason",
+    "Session",
+    "User",
+]

@@ -1,0 +1,81 @@
+"""The questions that officers ask of the tables, as words that chain. They only read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.db.models import Model, Q, QuerySet
+from django.db.models.constants import OnConflict
+
+from kyc.choices import DeliveryStatus, SessionState
+
+if TYPE_CHECKING:
+    from kyc.models import Delivery, Session
+
+    _Sessions = QuerySet[Session]
+    _Deliveries = QuerySet[Delivery]
+else:
+    _Sessions = _Deliveries = QuerySet
+
+IN_REVIEW = Q(state=SessionState.REVIEW)
+REJECTED = Q(state=SessionState.REJECTED)
+
+
+def insert_once(row: Model) -> bool:
+    """Insert a row, and return False when a constraint says that its like is there.
+
+    Waits for a like row that another transaction is inserting. Unlike `bulk_create(ignore_conflicts=True)` it tells
+    what happened, in one statement, and sets the key.
+    """
+    options = row._meta
+    assert options.pk is not None  # noqa: S101 - for the type checker: each model has one
+    fields = [item for item in options.concrete_fields if not (item.primary_key and row.pk is None)]
+    returned = (
+        type(row)
+        ._base_manager.all()
+        ._insert(  # type: ignore[attr-defined]
+            [row], fields, returning_fields=[options.pk], on_conflict=OnConflict.IGNORE
+        )
+    )
+    if not returned:
+        return False
+    row.pk = returned[0][0]
+    row._state.adding = False
+    row._state.db = "default"
+    return True
+
+
+class SessionQuerySet(_Sessions):
+    def in_review(self) -> Self:
+        """Sessions that an officer has to decide, disputed ones among them."""
+        return self.filter(IN_REVIEW)
+
+    def rejected(self) -> Self:
+        return self.filter(REJECTED)
+
+    def due_first(self) -> Self:
+        return self.order_by("due_at", "id")
+
+    def of_subject(self, session: Session) -> Self:
+        """The subject's other sessions: same user, or same related party."""
+        same = Q(pk__in=[])
+        if session.user_id:
+            same |= Q(user_id=session.user_id)
+        if session.related_party_id:
+            same |= Q(related_party_id=session.related_party_id)
+        return self.filter(same).exclude(pk=session.pk)
+
+
+class DeliveryQuerySet(_Deliveries):
+    def in_event_order(self) -> Self:
+        """Newest event first; the fold decides ties by state, this order by arrival."""
+        return self.order_by("-event_at", "-id")
+
+    def records_about(self, session: Session) -> Self:
+        """The KYC and KYB record events that concern a session's subject."""
+        about = Q(pk__in=[])
+        if session.user_id:
+            about |= Q(user_id=session.user_id)
+        if session.related_party_id:
+            about |= Q(related_party_id=session.related_party_id)
+        return self.filter(about, status=DeliveryStatus.RECORDED)
