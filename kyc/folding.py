@@ -1,0 +1,297 @@
+"""Fold one session's evidence and write what came of it. Ingestion, review and rebuild all pass through here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Prefetch
+from django.utils import timezone
+
+from kyc.choices import (
+    CheckState,
+    CorrectionTarget,
+    DecisionStatus,
+    DeliveryStatus,
+    EntityType,
+    Outcome,
+    SessionState,
+)
+from kyc.models import (
+    Check,
+    Correction,
+    Decision,
+    Delivery,
+    QueueFacet,
+    Reason,
+    RejectionReason,
+    Session,
+)
+from kyc.models.digests import text_digest
+from kyc.projection import (
+    Corrected,
+    Decided,
+    Fact,
+    Projection,
+    ReasonOf,
+    decided_reasons,
+    fold,
+    queue_facets,
+)
+
+# The columns of Session that the fold writes.
+PROJECTED = tuple(
+    item.name
+    for item in fields(Projection)
+    if item.name not in {"verdict", "verdict_decision", "is_verdict_earlier"}
+)
+_UUID_FIELDS = frozenset({"user_id", "related_party_id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a refold changed. `old_state` is None for a session never heard of before."""
+
+    session: Session
+    old_state: SessionState | None
+    old_round: int
+    is_changed: bool
+
+    @property
+    def is_new_state(self) -> bool:
+        """Return True when the session came to another state, or to a new round of the same one."""
+        return self.old_state != self.session.state or self.old_round != self.session.round
+
+
+@dataclass(slots=True)
+class Rows:
+    """What a session's rows should be: its projected columns, and the rows of the two filter tables."""
+
+    columns: dict[str, Any]
+    facets: list[tuple[str, str]]
+    reasons: list[ReasonOf]
+    is_earlier: bool
+
+
+def lock(session_id: UUID) -> Session:
+    """Return the session, locked until the transaction ends."""
+    return Session.objects.select_for_update().get(pk=session_id)
+
+
+def refold(session: Session) -> Change:
+    """Fold the locked session's evidence and write its rows. Writes nothing that is already so."""
+    is_new = session.version == 0
+    if not is_new:
+        correct_checks(session)
+    rows = folded(session)
+    return write(session, rows, is_new=is_new)
+
+
+def folded(session: Session) -> Rows:
+    """Return what the session's rows should be, by its deliveries, decisions, corrections and checks."""
+    decisions = [] if session.version == 0 else list(Decision.objects.filter(session=session))
+    projection = fold(
+        facts(session),
+        (_decided(decision) for decision in decisions),
+        () if session.version == 0 else _session_corrections(session),
+        sla=settings.KYC_REVIEW_SLA,
+    )
+    checks = _checks(projection.evidence_id)
+    known = _reasons(checks)
+    columns = {name: getattr(projection, name) for name in PROJECTED}
+    columns["n_checks"] = len(checks)
+    columns["n_refused"] = sum(check.state == CheckState.REFUSED for check in checks)
+    facets = []
+    if projection.state == SessionState.REVIEW:
+        facets = [
+            (str(kind), value)
+            for kind, value in queue_facets(projection.entity_type, (check.type for check in checks), known)
+        ]
+    return Rows(columns, facets, _verdict(projection, known, decisions), projection.is_verdict_earlier)
+
+
+def facts(session: Session) -> list[Fact]:
+    """Return the session's events, in no order."""
+    rows = Delivery.objects.filter(session=session, status=DeliveryStatus.APPLIED).values_list(
+        "pk",
+        "event_id",
+        "event_at",
+        "session_state",
+        "entity_type",
+        "user_id",
+        "related_party_id",
+        "n_checks",
+        "n_reasons",
+    )
+    return [_fact(*row) for row in rows]
+
+
+def _fact(
+    pk: int, event_id: UUID | None, at: datetime | None, state: str, entity_type: str, *rest: Any
+) -> Fact:
+    assert event_id is not None and at is not None  # noqa: S101 - a constraint: applied rows have both
+    return Fact(pk, event_id, at, SessionState(state), EntityType(entity_type), *rest)
+
+
+def write(session: Session, rows: Rows, *, is_new: bool) -> Change:
+    """Write the folded rows that differ, and count the version up when anything that an officer acts on did."""
+    old_state = None if is_new else SessionState(session.state)
+    old_round = session.round
+    changed = [name for name, value in rows.columns.items() if getattr(session, name) != value]
+    for name in changed:
+        setattr(session, name, rows.columns[name])
+    change = Change(session, old_state, old_round, is_changed=bool(changed) or is_new)
+    if change.is_new_state and session.state == SessionState.REVIEW:
+        session.queued_at = timezone.now()
+        changed.append("queued_at")
+    if change.is_changed:
+        session.version += 1
+        session.save(update_fields=[*changed, "version"])
+    _write_facets(session, rows, had=old_state == SessionState.REVIEW)
+    _write_reasons(session, rows, had=old_state == SessionState.REJECTED)
+    return change
+
+
+def facet_rows(session: Session, rows: Rows) -> list[QueueFacet]:
+    """Return the session's rows of the queue's filter table, unsaved."""
+    due_at = rows.columns["due_at"]
+    return [
+        QueueFacet(session=session, kind=kind, value=value, digest=text_digest(value), due_at=due_at)
+        for kind, value in rows.facets
+    ]
+
+
+def reason_rows(session: Session, rows: Rows) -> list[RejectionReason]:
+    """Return the session's rows of the history's relation, unsaved; each code and category is marked where first seen."""
+    if rows.columns["state"] != SessionState.REJECTED:
+        return []
+    codes: set[str] = set()
+    categories: set[str] = set()
+    made = []
+    for position, reason in enumerate(rows.reasons):
+        made.append(
+            RejectionReason(
+                session=session,
+                position=position,
+                check_type=reason.check_type,
+                type=reason.type,
+                code=reason.code,
+                code_digest=text_digest(reason.code),
+                message=reason.message,
+                category=reason.category,
+                category_digest=text_digest(reason.category),
+                is_earlier=rows.is_earlier,
+                is_first_of_code=reason.code not in codes,
+                is_first_of_category=reason.category not in categories,
+                rejected_at=rows.columns["state_since"],
+            )
+        )
+        codes.add(reason.code)
+        categories.add(reason.category)
+    return made
+
+
+def same_rows(kept: Iterable[Any], wanted: Sequence[Any]) -> bool:
+    """Return True when the kept rows say what the wanted ones say, in the same order but for their keys."""
+    return [_values(row) for row in kept] == [_values(row) for row in wanted]
+
+
+def correct_checks(session: Session) -> None:
+    """Write the corrections of the session's checks and reasons over what was sent: the last one of a field holds."""
+    last: dict[tuple[Any, ...], Correction] = {}
+    for correction in session.corrections.exclude(target=CorrectionTarget.SESSION).order_by("id"):
+        place = (correction.delivery_id, correction.check_position, correction.reason_position)
+        last[(*place, correction.field)] = correction
+    for (delivery, check, reason, name), correction in last.items():
+        value = json.loads(correction.new)
+        if correction.target == CorrectionTarget.CHECK:
+            if name == "checked_at" and value is not None:
+                value = datetime.fromisoformat(value)
+            Check.objects.filter(delivery=delivery, position=check).update(**{name: value})
+        else:
+            Reason.objects.filter(
+                kyc_check__delivery=delivery, kyc_check__position=check, position=reason
+            ).update(**{name: value})
+
+
+def _session_corrections(session: Session) -> list[Corrected]:
+    rows = session.corrections.filter(target=CorrectionTarget.SESSION).order_by("id")
+    return [Corrected(row.field, _corrected_value(row.field, row.new), row.round) for row in rows]
+
+
+def _corrected_value(name: str, text: str) -> Any:
+    value = json.loads(text)
+    if value is None:
+        return None
+    if name in _UUID_FIELDS:
+        return UUID(value)
+    if name == "due_at":
+        return datetime.fromisoformat(value)
+    return EntityType(value)
+
+
+def _decided(decision: Decision) -> Decided:
+    return Decided(
+        decision.pk,
+        Outcome(decision.outcome),
+        DecisionStatus(decision.status),
+        decision.maker_id,
+        decision.basis_id,
+        decision.confirmed_at,
+        decision.wait_until,
+    )
+
+
+def _checks(delivery_id: int | None) -> list[Check]:
+    if delivery_id is None:
+        return []
+    reasons = Prefetch("reasons", Reason.objects.order_by("position"))
+    return list(Check.objects.filter(delivery=delivery_id).order_by("position").prefetch_related(reasons))
+
+
+def _reasons(checks: Iterable[Check]) -> list[ReasonOf]:
+    return [
+        ReasonOf(check.type, reason.type, reason.code, reason.message, reason.category)
+        for check in checks
+        for reason in check.reasons.all()
+    ]
+
+
+def _verdict(
+    projection: Projection, known: Sequence[ReasonOf], decisions: Iterable[Decision]
+) -> list[ReasonOf]:
+    if projection.verdict_decision is not None:
+        codes = next(decision.codes for decision in decisions if decision.pk == projection.verdict_decision)
+        return decided_reasons(codes, known)
+    if projection.verdict == projection.evidence_id:
+        return list(known) if projection.verdict is not None else []
+    return _reasons(_checks(projection.verdict))
+
+
+def _write_facets(session: Session, rows: Rows, *, had: bool) -> None:
+    wanted = facet_rows(session, rows)
+    if had:
+        if same_rows(QueueFacet.objects.filter(session=session).order_by("id"), wanted):
+            return
+        QueueFacet.objects.filter(session=session).delete()
+    if wanted:
+        QueueFacet.objects.bulk_create(wanted)
+
+
+def _write_reasons(session: Session, rows: Rows, *, had: bool) -> None:
+    wanted = reason_rows(session, rows)
+    if had:
+        if same_rows(RejectionReason.objects.filter(session=session).order_by("position"), wanted):
+            return
+        RejectionReason.objects.filter(session=session).delete()
+    if wanted:
+        RejectionReason.objects.bulk_create(wanted)
+
+
+def _values(row: Any) -> tuple[Any, ...]:
+    return tuple(getattr(row, item.attname) for item in row._meta.concrete_fields if not item.primary_key)

@@ -1,0 +1,383 @@
+"""One accepted request into rows: kept first, then interpreted, in one transaction.
+
+Locks are taken in one order everywhere, so that deliveries never deadlock each other: the delivery's event id, the
+session, reason codes (sorted), the contact, the ledger's head.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+import psycopg
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+from psycopg_pool import PoolTimeout
+
+from kyc import folding, ledger
+from kyc.choices import ContactSource, DeliverySource, DeliveryStatus, QuarantineCause
+from kyc.models import Check, Contact, Delivery, Reason, ReasonCode, Session
+from kyc.models.deliveries import CONFLICTING, OWNS_EVENT_ID, UNREADABLE
+from kyc.models.digests import text_digest
+from kyc.querysets import insert_once
+from kyc.ralio.events import Reading, RecordEvent, SessionEvent, read
+from kyc.signals import contact_changed, session_changed
+
+logger = logging.getLogger(__name__)
+
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one request. `delivery` is the row that holds it: for a duplicate, the first one's."""
+
+    delivery: Delivery
+    is_duplicate: bool = False
+
+
+def receive(
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    received_at: datetime | None = None,
+    source: DeliverySource = DeliverySource.WEBHOOK,
+) -> Receipt:
+    """Keep a trusted request and apply what it says, in one commit.
+
+    A failure of ours leaves the delivery as `failed`, for the worker. A deadlock or a lost connection is tried once
+    more; then OperationalError or InterfaceError is raised and nothing was stored.
+    """
+    reading = _read(body)
+    delivery = Delivery(
+        source=source,
+        body=body,
+        headers=dict(headers),
+        n_bytes=len(body),
+        sha256=sha256(body).hexdigest(),
+        received_at=received_at or timezone.now(),
+    )
+    try:
+        return _store(delivery, reading)
+    except (OperationalError, InterfaceError) as error:
+        if connection.in_atomic_block or not _is_worth_another_try(error):
+            raise
+        logger.warning(
+            "Delivery %s met %s, trying once more", delivery.sha256, type(error.__cause__).__name__
+        )
+        delivery.pk = None
+        return _store(delivery, reading)
+
+
+def _is_worth_another_try(error: Exception) -> bool:
+    """Return True for a deadlock or a lost connection. Waiting in vain is not: the answer must come within seconds."""
+    cause = error.__cause__
+    if not isinstance(cause, psycopg.Error) or isinstance(cause, PoolTimeout):
+        return False
+    if isinstance(cause, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
+        return True
+    # The server's own word that it goes away, or none at all: the connection is lost.
+    is_lost = cause.sqlstate is None or cause.sqlstate.startswith(("08", "57P"))
+    if is_lost:
+        connection.close()
+        # When the database has restarted, the pool's idle connections are dead as well.
+        if pool := getattr(connection, "pool", None):
+            pool.check()
+    return is_lost
+
+
+def retry(delivery_id: int) -> Delivery:
+    """Interpret a failed delivery again and return it as it is then; one that is not failed stays as it is."""
+    with transaction.atomic():
+        delivery = Delivery.objects.select_for_update().get(pk=delivery_id)
+        if delivery.status == DeliveryStatus.FAILED:
+            _take_again(delivery, _read(bytes(delivery.body)))
+    return delivery
+
+
+def retry_failed(limit: int = 100) -> int:
+    """Try failed deliveries whose time has come again; return how many were tried."""
+    skip_locked = connection.features.has_select_for_update_skip_locked
+    due = Delivery.objects.filter(status=DeliveryStatus.FAILED, next_try_at__lte=timezone.now())
+    n_tried = 0
+    while n_tried < limit:
+        with transaction.atomic():
+            delivery = due.select_for_update(skip_locked=skip_locked).order_by("next_try_at").first()
+            if delivery is None:
+                break
+            _take_again(delivery, _read(bytes(delivery.body)))
+        n_tried += 1
+    return n_tried
+
+
+def _read(body: bytes) -> Reading | Exception:
+    """Return the reading; a bug of ours there must not cost Ralio the event either, so it is returned too."""
+    try:
+        return read(body)
+    except Exception as error:  # noqa: BLE001
+        return error
+
+
+@transaction.atomic
+def _store(delivery: Delivery, reading: Reading | Exception) -> Receipt:
+    if isinstance(reading, Exception):
+        _fail(delivery, reading)
+        return Receipt(delivery)
+    _interpret(delivery, reading)
+    unreadable = Delivery.objects.filter(UNREADABLE, sha256=delivery.sha256).select_for_update().first()
+    if unreadable is not None:
+        return _store_unreadable_again(unreadable, delivery, reading)
+    if not insert_once(delivery):
+        return _store_known(delivery, reading)
+    _apply(delivery, reading)
+    return Receipt(delivery)
+
+
+def _store_unreadable_again(first: Delivery, delivery: Delivery, reading: Reading) -> Receipt:
+    """The same bytes were beyond us before: their own row takes what they say to us today."""
+    _count_repeat(first, delivery.received_at)
+    if reading.event is not None and _owner(delivery) is None:
+        _take_again(first, reading)
+    return Receipt(first)
+
+
+def _store_known(delivery: Delivery, reading: Reading) -> Receipt:
+    """Store what a constraint refused: a repeat, another try of what failed, or another content under a known id."""
+    first = _owner(delivery)
+    if first is None or reading.event is None:
+        first = Delivery.objects.select_for_update().get(UNREADABLE, sha256=delivery.sha256)
+        _count_repeat(first, delivery.received_at)
+        return Receipt(first)
+    if first.meaning == delivery.meaning:
+        _count_repeat(first, delivery.received_at)
+        if first.status != DeliveryStatus.FAILED:
+            return Receipt(first, is_duplicate=True)
+        _take_again(first, reading)
+        return Receipt(first)
+    _conflict(delivery)
+    if insert_once(delivery):
+        _record(delivery)
+        return Receipt(delivery)
+    again = Delivery.objects.select_for_update().get(
+        CONFLICTING, event_id=delivery.event_id, meaning=delivery.meaning
+    )
+    _count_repeat(again, delivery.received_at)
+    return Receipt(again)
+
+
+def _owner(delivery: Delivery) -> Delivery | None:
+    """Return the accepted delivery of the same event id, locked, or None."""
+    if delivery.event_id is None:
+        return None
+    others = Delivery.objects.exclude(pk=delivery.pk) if delivery.pk else Delivery.objects.all()
+    return others.select_for_update().filter(OWNS_EVENT_ID, event_id=delivery.event_id).first()
+
+
+def _interpret(delivery: Delivery, reading: Reading) -> None:
+    """Set the columns that say what the body is; nothing is written."""
+    event = reading.event
+    delivery.meaning = reading.meaning
+    delivery.event_id, delivery.event_name, delivery.event_at = reading.event_id, reading.name, reading.at
+    delivery.cause, delivery.faults, delivery.error, delivery.next_try_at = "", [], "", None
+    if event is None:
+        delivery.status = DeliveryStatus.QUARANTINED
+        delivery.cause = reading.cause or QuarantineCause.INVALID
+        delivery.faults = [fault.as_dict() for fault in reading.faults]
+    elif isinstance(event, SessionEvent):
+        delivery.status = DeliveryStatus.APPLIED
+        delivery.session_id = event.session_id
+        describe(delivery, event)
+    elif isinstance(event, RecordEvent):
+        delivery.status = DeliveryStatus.RECORDED
+        delivery.user_id, delivery.related_party_id = event.user_id, event.related_party_id
+    else:
+        delivery.status = DeliveryStatus.IGNORED
+        delivery.body, delivery.headers = b"", {}
+
+
+def _conflict(delivery: Delivery) -> None:
+    delivery.status = DeliveryStatus.QUARANTINED
+    delivery.cause = QuarantineCause.ID_CONFLICT
+    delivery.faults = [{"path": "id", "message": "This event id came before with another content."}]
+    _concerns_nothing(delivery)
+
+
+def _concerns_nothing(delivery: Delivery) -> None:
+    delivery.session = None
+    delivery.session_state = delivery.entity_type = ""
+    delivery.user_id = delivery.related_party_id = None
+    delivery.n_checks = delivery.n_reasons = 0
+
+
+def _take_again(delivery: Delivery, reading: Reading | Exception) -> None:
+    """Interpret a kept delivery again and write what it is now."""
+    if isinstance(reading, Exception):
+        _fail(delivery, reading)
+        return
+    _interpret(delivery, reading)
+    if reading.event is not None and _owner(delivery) is not None:
+        _conflict(delivery)
+    delivery.save()
+    _apply(delivery, reading)
+
+
+def _apply(delivery: Delivery, reading: Reading) -> None:
+    """Apply what an inserted delivery says. A failure of ours undoes that, and leaves the delivery as `failed`."""
+    event = reading.event
+    if not isinstance(event, SessionEvent) or delivery.status != DeliveryStatus.APPLIED:
+        _record(delivery)
+        return
+    try:
+        with transaction.atomic():
+            _apply_to_session(delivery, event)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever went wrong is ours: Ralio must not lose the event by it
+        _fail(delivery, error)
+
+
+def _apply_to_session(delivery: Delivery, event: SessionEvent) -> None:
+    session = _locked_session(event)
+    write_checks(delivery, event)
+    change = folding.refold(session)
+    _list_codes(event)
+    contact = _write_contact(event)
+    if contact is not None:
+        contact_changed.send(Contact, contact=contact)
+    if change.is_new_state:
+        session_changed.send(Session, session=session, old_state=change.old_state, delivery=delivery)
+    ledger.append(
+        ledger.session_chain(session.pk),
+        "delivery.applied",
+        delivery=delivery.pk,
+        event=str(event.event_id),
+        sha256=delivery.sha256,
+        said=event.state.value,
+        state=str(session.state),
+        round=session.round,
+        version=session.version,
+    )
+
+
+def describe(delivery: Delivery, event: SessionEvent) -> None:
+    """Repeat on the delivery what its body says of the session, for the fold."""
+    delivery.session_state = event.state
+    delivery.entity_type = event.entity_type
+    delivery.user_id = event.user_id
+    delivery.related_party_id = event.related_party_id
+    delivery.n_checks = len(event.checks)
+    delivery.n_reasons = sum(len(check.reasons) for check in event.checks)
+
+
+def write_checks(delivery: Delivery, event: SessionEvent) -> None:
+    """Insert the event's checks and reasons as rows of its delivery."""
+    checks = Check.objects.bulk_create(
+        [
+            Check(
+                session_id=event.session_id,
+                delivery=delivery,
+                position=position,
+                type=check.type,
+                state=check.state,
+                state_sent=check.state_sent,
+                data=check.data,
+                provider=check.provider,
+                checked_at=check.checked_at,
+            )
+            for position, check in enumerate(event.checks)
+        ]
+    )
+    Reason.objects.bulk_create(
+        [
+            Reason(
+                kyc_check=row,
+                position=position,
+                type=reason.type,
+                code=reason.code,
+                message=reason.message,
+                category=reason.category,
+            )
+            for row, check in zip(checks, event.checks, strict=True)
+            for position, reason in enumerate(check.reasons)
+        ]
+    )
+
+
+def _locked_session(event: SessionEvent) -> Session:
+    """Return the event's session, locked; one never heard of is inserted first, as version 0."""
+    locked = Session.objects.select_for_update().filter(pk=event.session_id)
+    if known := locked.first():
+        return known
+    fresh = Session(pk=event.session_id, state_since=event.at, last_event_at=event.at)
+    return fresh if insert_once(fresh) else locked.get()
+
+
+def _list_codes(event: SessionEvent) -> None:
+    """Add codes first seen to the catalogue, in one order, so that two deliveries never wait for each other in a ring."""
+    first: dict[str, str] = {}
+    for check in event.checks:
+        for reason in check.reasons:
+            if reason.code:
+                first.setdefault(reason.code, reason.category)
+    rows = [
+        ReasonCode(code=code, category=category, digest=text_digest(code)) for code, category in first.items()
+    ]
+    if rows:
+        ReasonCode.objects.bulk_create(sorted(rows, key=lambda row: row.digest), ignore_conflicts=True)
+
+
+def _write_contact(event: SessionEvent) -> Contact | None:
+    """Take the contact that the event names, if it is Ralio's newest word and no person has entered another."""
+    said = event.contact
+    if said is None:
+        return None
+    key = {"entity_type": said.entity_type, "subject_id": said.subject_id}
+    Contact.objects.bulk_create([Contact(**key, source=ContactSource.RALIO)], ignore_conflicts=True)
+    contact = Contact.objects.select_for_update().get(**key)
+    if contact.source != ContactSource.RALIO:
+        return None
+    known = contact.event_at and contact.event_id and (contact.event_at, contact.event_id)
+    if known and known >= (event.at, event.event_id):
+        return None
+    contact.name, contact.email = said.name, said.email
+    contact.event_at, contact.event_id = event.at, event.event_id
+    contact.save()
+    return contact
+
+
+def _fail(delivery: Delivery, error: Exception) -> None:
+    """Mark the delivery as failed by us. The error's own text may hold personal data: its kind and place do not."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else ""
+    delay = min(FIRST_RETRY * 2 ** min(delivery.n_tries - 1, 20), LONGEST_RETRY)
+    _concerns_nothing(delivery)
+    delivery.status, delivery.cause, delivery.faults = DeliveryStatus.FAILED, "", []
+    delivery.error = f"{type(error).__name__} at {place}"
+    delivery.next_try_at = timezone.now() + delay
+    delivery.n_tries += 1
+    delivery.save()
+    logger.error("Delivery %s failed: %s", delivery.pk, delivery.error)
+    _record(delivery)
+
+
+def _record(delivery: Delivery) -> None:
+    ledger.append(
+        ledger.SYSTEM,
+        f"delivery.{delivery.status}",
+        delivery=delivery.pk,
+        event=str(delivery.event_id) if delivery.event_id else None,
+        sha256=delivery.sha256,
+        cause=str(delivery.cause),
+    )
+
+
+def _count_repeat(delivery: Delivery, at: datetime) -> None:
+    """Count one more arrival on a locked delivery."""
+    delivery.n_repeats += 1
+    delivery.last_repeat_at = at
+    delivery.save(update_fields=["n_repeats", "last_repeat_at"])

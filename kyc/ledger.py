@@ -1,0 +1,139 @@
+"""The append-only record of every act, in hash chains: one per session, one per person, one for the system.
+
+Each entry's hash covers the entry and the hash before it, so that a change, a gap or a swap shows. Entries hold ids,
+codes and digests, never personal data. The database refuses UPDATE, DELETE and TRUNCATE by triggers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from uuid import UUID
+
+from django.utils import timezone
+
+from kyc.models import LedgerEntry, LedgerHead, User
+from kyc.querysets import insert_once
+
+SYSTEM = "system"
+GENESIS = "0" * 64
+
+type Detail = str | int | bool | None | list[Detail] | dict[str, Detail]
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Where a chain does not hold, and how."""
+
+    chain: str
+    seq: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.chain} entry {self.seq}: {self.what}"
+
+
+def session_chain(session_id: UUID | str) -> str:
+    return f"session:{session_id}"
+
+
+def person_chain(user: User) -> str:
+    return f"person:{user.pk}"
+
+
+def append(chain: str, action: str, *, actor: User | None = None, **detail: Detail) -> LedgerEntry:
+    """Append one act to a chain and return its entry. Call it last in the transaction: it locks the chain's head."""
+    text = json.dumps(detail, sort_keys=True, separators=(",", ":"))
+    locked = LedgerHead.objects.select_for_update().filter(pk=chain)
+    head = locked.first()
+    if head is None:
+        entry = _entry(chain, 1, GENESIS, action, actor, text)
+        if insert_once(LedgerHead(chain=chain, seq=1, hash=entry.hash)):
+            entry.save(force_insert=True)
+            return entry
+        head = locked.get()
+    entry = _entry(chain, head.seq + 1, head.hash, action, actor, text)
+    entry.save(force_insert=True)
+    locked.update(seq=entry.seq, hash=entry.hash)
+    return entry
+
+
+def entry_hash(entry: LedgerEntry) -> str:
+    """Return SHA-256 over the entry's own columns and the hash before it, as 64 hexadecimal digits."""
+    parts = [
+        entry.chain,
+        entry.seq,
+        _utc(entry.at),
+        entry.actor_id,
+        entry.action,
+        entry.detail,
+        entry.previous_hash,
+    ]
+    return sha256(json.dumps(parts, separators=(",", ":")).encode("ascii")).hexdigest()
+
+
+def verify() -> Iterator[Break]:
+    """Yield the first break of each chain that does not hold, in the order of the chains' names."""
+    heads = {head.chain: head for head in LedgerHead.objects.iterator()}
+    last: LedgerEntry | None = None
+    broken: set[str] = set()
+    seen: set[str] = set()
+    for entry in LedgerEntry.objects.order_by("chain", "seq").iterator(chunk_size=2000):
+        before = last if last is not None and last.chain == entry.chain else None
+        if last is not None and before is None and last.chain not in broken:
+            yield from _tail(last, heads.get(last.chain), broken)
+        seen.add(entry.chain)
+        if entry.chain not in broken and (what := _fault(entry, before)):
+            broken.add(entry.chain)
+            yield Break(entry.chain, entry.seq, what)
+        last = entry
+    if last is not None and last.chain not in broken:
+        yield from _tail(last, heads.get(last.chain), broken)
+    for chain in sorted(heads.keys() - seen):
+        yield Break(chain, 1, "the head says that entries exist, and none does")
+
+
+def _fault(entry: LedgerEntry, before: LedgerEntry | None) -> str:
+    expected = before.seq + 1 if before else 1
+    if entry.seq != expected:
+        return f"entry {expected} is missing"
+    if entry.previous_hash != (before.hash if before else GENESIS):
+        return "it does not follow from the entry before it"
+    if entry.hash != entry_hash(entry):
+        return "its content is not what was written"
+    return ""
+
+
+def _tail(last: LedgerEntry, head: LedgerHead | None, broken: set[str]) -> Iterator[Break]:
+    if head is None:
+        broken.add(last.chain)
+        yield Break(last.chain, last.seq, "the chain has no head")
+    elif head.seq > last.seq:
+        broken.add(last.chain)
+        yield Break(last.chain, last.seq + 1, "the head says that it exists, and it does not")
+    elif (head.seq, head.hash) != (last.seq, last.hash):
+        broken.add(last.chain)
+        yield Break(last.chain, last.seq, "the head does not agree with it")
+
+
+def _entry(
+    chain: str, seq: int, previous_hash: str, action: str, actor: User | None, detail: str
+) -> LedgerEntry:
+    entry = LedgerEntry(
+        chain=chain,
+        seq=seq,
+        at=timezone.now(),
+        actor=actor,
+        action=action,
+        detail=detail,
+        previous_hash=previous_hash,
+    )
+    entry.hash = entry_hash(entry)
+    return entry
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
