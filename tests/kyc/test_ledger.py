@@ -101,6 +101,17 @@ def test_a_changed_entry_is_named(chain: str, change: str) -> None:
     assert found.startswith(f"{chain} entry 2: ")
 
 
+def test_an_entry_that_was_rewritten_with_its_hash_is_found_by_the_next(chain: str) -> None:
+    forged = LedgerEntry.objects.get(chain=chain, seq=2)
+    forged.action = "x"
+    with past_the_triggers() as cursor:
+        cursor.execute(
+            "UPDATE kyc_ledgerentry SET action = 'x', hash = %s WHERE id = %s",
+            [ledger.entry_hash(forged), forged.pk],
+        )
+    assert breaks() == [f"{chain} entry 3: it does not follow from the entry before it"]
+
+
 @pytest.mark.parametrize(("gone", "named"), [(1, 2), (2, 3), (4, 4)])
 def test_a_missing_entry_is_named(chain: str, gone: int, named: int) -> None:
     with past_the_triggers() as cursor:

@@ -1,0 +1,65 @@
+"""The desk as it runs in production: granian in a process of its own, on a free port."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests import postgres
+
+SECRET = "server-secret"
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@contextlib.contextmanager
+def running_desk(
+    database_url: str, *, workers: int = 1, threads: int = 4, **environment: str
+) -> Iterator[int]:
+    """Migrate the database, serve the desk while the block runs, and yield its port on 127.0.0.1."""
+    port = postgres.free_port()
+    settings = {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "RALIO_WEBHOOK_SECRETS": SECRET,
+        "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
+        "LOG_LEVEL": "ERROR",
+        **environment,
+    }
+    migrate = [sys.executable, "manage.py", "migrate", "-v0", "--skip-checks"]
+    subprocess.run(migrate, cwd=ROOT, env=settings, check=True)
+    granian = [
+        sys.executable,
+        "-m",
+        "granian",
+        "--interface",
+        "wsgi",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
+    size = ["--workers", str(workers), "--blocking-threads", str(threads), "--no-log"]
+    process = subprocess.Popen([*granian, *size, "config.wsgi:application"], cwd=ROOT, env=settings)
+    try:
+        _wait_until_ready(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_until_ready(port: int) -> None:
+    for _ in range(150):
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection.request("GET", "/health/ready")
+            if connection.getresponse().status == 200:
+                return
+        time.sleep(0.2)
+    raise RuntimeError("The desk did not become ready.")
