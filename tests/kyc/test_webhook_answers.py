@@ -50,6 +50,14 @@ def test_a_rejection_stands_with_its_reason_and_the_bytes() -> None:
     assert ReasonCode.objects.get().code == "KYC.DOC.DETERIORATED"
 
 
+def test_each_code_and_category_of_a_rejection_is_marked_where_it_first_stands() -> None:
+    reasons = [{"code": "A", "category": "DOC"}, {"code": "B", "category": "DOC"}, {"code": "A"}]
+    wire.post(wire.payload("kyc_session_failed", checks=[{"type": "t", "reasons": reasons}]))
+
+    marks = Session.objects.get().rejection_reasons.values_list("is_first_of_code", "is_first_of_category")
+    assert list(marks) == [(True, True), (True, False), (False, True)]
+
+
 def test_a_review_is_due_and_can_be_found_by_what_it_holds() -> None:
     event = wire.payload("kyc_session_manual_review")
     wire.post(event)
