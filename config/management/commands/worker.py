@@ -1,0 +1,136 @@
+"""Do everything that waits in the background: send notifications, try failed deliveries again."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import close_old_connections, connection
+
+from kyc import ingestion
+from notifications.sending import send_due
+
+logger = logging.getLogger(__name__)
+
+LONGEST_PAUSE = 60.0
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Stop:
+    """Whether to stop, and a pause that ends early when so. A SimpleQueue may be filled by a signal's handler."""
+
+    def __init__(self) -> None:
+        self._orders: SimpleQueue[int] = SimpleQueue()
+
+    def order(self, number: int = 0, frame: object = None) -> None:
+        self._orders.put(number)
+
+    @property
+    def is_ordered(self) -> bool:
+        return not self._orders.empty()
+
+    def pause(self, seconds: float) -> None:
+        try:
+            self.order(self._orders.get(timeout=seconds))
+        except Empty:
+            return
+
+
+class Command(BaseCommand):
+    help = (
+        "Send notifications and try failed deliveries again, until stopped. Run as many of these as you like."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="Do all that is due, then exit.")
+        parser.add_argument(
+            "--interval",
+            type=float,
+            default=2.0,
+            help="Seconds between two looks when nothing is due (default: 2).",
+        )
+
+    def handle(self, *args: Any, once: bool, interval: float, **options: Any) -> None:
+        stop = Stop()
+        try:
+            with _obeying_signals(stop):
+                self.drain(stop) if once else self.work(stop, interval)
+        finally:
+            connection.close()
+            # A process that leaves its pool open takes seconds to end.
+            if connection.vendor == "postgresql":
+                connection.close_pool()  # type: ignore[attr-defined]
+
+    def work(self, stop: Stop, interval: float) -> None:
+        """Sweep until told to stop. While that fails, as it does without a database, try less and less often."""
+        n_failures = 0
+        while not stop.is_ordered:
+            done, is_well = sweep(stop)
+            n_failures = 0 if is_well else n_failures + 1
+            if not is_well:
+                stop.pause(min(interval * 2**n_failures, LONGEST_PAUSE))
+            elif not done:
+                stop.pause(interval)
+        logger.info("Stopped.")
+
+    def drain(self, stop: Stop) -> None:
+        done, is_well = 1, True
+        while done and is_well and not stop.is_ordered:
+            done, is_well = sweep(stop)
+        if not is_well:
+            raise CommandError("Not everything that is due could be done; the log says why.")
+
+
+@contextmanager
+def _obeying_signals(stop: Stop) -> Iterator[None]:
+    # In another thread than the main one no signal arrives: who runs the command there also ends it.
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, stop.order) for number in SIGNALS} if is_main else {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def sweep(stop: Stop) -> tuple[int, bool]:
+    """Do one batch of each kind of work; return how much that was and whether all went well.
+
+    What goes wrong with one kind must not stop the others, nor the worker: its rows wait, and are due again.
+    """
+    close_old_connections()
+    done: Counter[str] = Counter()
+    is_well = True
+    for work in (_messages, _deliveries):
+        if stop.is_ordered:
+            break
+        try:
+            done += work(stop)
+        except Exception as error:  # noqa: BLE001 - its own text may hold personal data
+            logger.error("The sweep of %s failed: %s.", work.__name__.strip("_"), _kind(error))
+            connection.close()
+            is_well = False
+    if done:
+        logger.info("%s.", ", ".join(f"{name}: {n}" for name, n in done.items()))
+    return done.total(), is_well
+
+
+def _messages(stop: Stop) -> Counter[str]:
+    tally = send_due(is_wanted=lambda: not stop.is_ordered)
+    return Counter({f"messages {name}": n for name, n in tally.items()})
+
+
+def _deliveries(stop: Stop) -> Counter[str]:
+    return Counter({"deliveries tried again": ingestion.retry_failed()})
+
+
+def _kind(error: Exception) -> str:
+    return " of ".join(type(each).__name__ for each in (error, error.__cause__) if each)

@@ -1,0 +1,108 @@
+"""E-mail through Django's mailers, by one connection to the mail server per batch."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+from contextlib import suppress
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Self
+
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMultiAlternatives, mailers
+from django.core.validators import validate_email
+
+from notifications.channels import NotSent, Refused, Unreachable
+from notifications.messages import Message
+
+LONGEST_ANSWER = 500
+# Answers to RCPT about the mailbox itself. 5.7 is the server's policy, which may be about us and pass.
+NO_SUCH_MAILBOX = frozenset({550, 551, 553})
+
+
+class EmailChannel:
+    """The mailer named "default"."""
+
+    @cached_property
+    def mailer(self) -> Any:
+        return mailers.default
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def send(self, message: Message) -> str:
+        mail = _mail(message)
+        try:
+            self.mailer.open()
+        except OSError as error:
+            self._close()
+            raise Unreachable(_answer(error, message)) from None
+        try:
+            self.mailer.send_messages([mail])
+        except OSError as error:
+            raise self._fault(error, message) from None
+        return "The mail server took it."
+
+    def _fault(self, error: OSError, message: Message) -> NotSent:
+        if isinstance(error, smtplib.SMTPRecipientsRefused):
+            code, answer = next(iter(error.recipients.values()))
+            text = _answer(smtplib.SMTPResponseException(code, answer), message)
+            return Refused(text) if code in NO_SUCH_MAILBOX and " 5.7." not in text else NotSent(text)
+        if not isinstance(error, smtplib.SMTPResponseException) or error.smtp_code == 421:
+            # The connection is gone or in an unknown state; the next message gets a new one.
+            self._close()
+        return NotSent(_answer(error, message))
+
+    def _close(self) -> None:
+        mailer = self.__dict__.get("mailer")
+        with suppress(OSError):
+            if mailer:
+                mailer.close()
+
+
+def _mail(message: Message) -> EmailMultiAlternatives:
+    """Return Django's message, or raise Refused: neither its address nor a header can break out of its line."""
+    mail = EmailMultiAlternatives(
+        subject=message.subject,
+        body=message.text,
+        to=[message.address],
+        headers={
+            "Message-ID": message.message_id,
+            "In-Reply-To": message.thread_id,
+            "References": message.thread_id,
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "All",
+        },
+    )
+    mail.attach_alternative(message.html, "text/html")
+    try:
+        validate_email(message.address)
+    except ValidationError:
+        raise Refused("The address is not a valid e-mail address.") from None
+    return mail
+
+
+def _answer(error: OSError, message: Message) -> str:
+    """Return what went wrong in one line, without the address that a mail server may repeat."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        text = error.smtp_error
+        text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+        text = f"{error.smtp_code} {text}"
+    else:
+        text = f"{type(error).__name__}: {error}"
+    return without_addresses(text, message.address)
+
+
+def without_addresses(text: str, address: str) -> str:
+    """Return the text on one line, with every e-mail address and both parts of `address` taken out."""
+    text = re.sub(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+", "[address]", text)
+    for part in (address, address.partition("@")[0]):
+        if part:
+            text = re.sub(re.escape(part), "[address]", text, flags=re.IGNORECASE)
+    return " ".join(text.split())[:LONGEST_ANSWER]

@@ -1,0 +1,131 @@
+"""The outbox: each message is a row with a life of its own, and so is each try to send it."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from kyc.models.constraints import holds
+from notifications.choices import TO_SUBJECTS, AttemptOutcome, HoldCause, Kind, Status
+
+# What the sweep looks for: `next_attempt_at` says when each is due.
+IN_THE_OUTBOX = Q(status__in=[Status.PENDING, Status.WAITING])
+NEEDS_A_PERSON = Q(status__in=[Status.WAITING, Status.WITHHELD, Status.GAVE_UP])
+
+
+class Notification(models.Model):
+    """One message to one recipient about one round of a session. The same one is never written twice.
+
+    `recipient` is an address of the team, or `user:<uuid>` or `related-party:<uuid>`: a subject's address is looked up
+    in the contacts when the message leaves. A worker that sends it holds it under `lease_token` until `leased_until`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey("kyc.Session", models.PROTECT, related_name="notifications", db_index=False)
+    round = models.PositiveIntegerField()
+    kind = models.TextField(choices=Kind)
+    recipient = models.TextField()
+    event_at = models.DateTimeField(help_text="When the session came to the state that the message tells of.")
+    created_at = models.DateTimeField(default=timezone.now)
+    message_id = models.TextField(help_text="The same in every try, so that a mailbox can tell a repeat.")
+
+    status = models.TextField(choices=Status, default=Status.PENDING)
+    withheld_because = models.TextField(choices=HoldCause, blank=True, default="")
+    released_at = models.DateTimeField(null=True, blank=True)
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="released_notifications",
+        db_index=False,
+    )
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    lease_token = models.UUIDField(null=True, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    n_attempts = models.PositiveIntegerField(
+        default=0, help_text="Tries since it was written, or put back by hand."
+    )
+    last_error = models.TextField(blank=True, default="")
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        permissions = [("release_notification", "Can release and retry notifications")]
+        constraints = [
+            holds("kind", Kind, "notifications_notification_kind"),
+            holds("status", Status, "notifications_notification_status"),
+            models.CheckConstraint(
+                condition=Q(withheld_because="") | Q(withheld_because__in=HoldCause.values),
+                name="notifications_notification_hold_cause",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.WITHHELD)
+                | (~Q(withheld_because="") & Q(released_at__isnull=True)),
+                name="notifications_notification_withheld_says_why",
+            ),
+            models.CheckConstraint(
+                condition=(IN_THE_OUTBOX & Q(next_attempt_at__isnull=False))
+                | (~IN_THE_OUTBOX & Q(next_attempt_at__isnull=True, lease_token__isnull=True)),
+                name="notifications_notification_due_in_the_outbox",
+            ),
+            models.CheckConstraint(
+                condition=Q(lease_token__isnull=True, leased_until__isnull=True)
+                | Q(lease_token__isnull=False, leased_until__isnull=False),
+                name="notifications_notification_lease_ends",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.SENT, sent_at__isnull=False)
+                | (~Q(status=Status.SENT) & Q(sent_at__isnull=True)),
+                name="notifications_notification_sent_at",
+            ),
+            # Also the session page's and the receivers' way to a session's notifications.
+            models.UniqueConstraint(
+                fields=["session", "round", "kind", "recipient"], name="notifications_notification_once"
+            ),
+        ]
+        indexes = [
+            # The worker's sweep of what is due.
+            models.Index(fields=["next_attempt_at"], condition=IN_THE_OUTBOX, name="notifications_due"),
+            # A contact that becomes known wakes what waits for it.
+            models.Index(
+                fields=["recipient"], condition=Q(status=Status.WAITING), name="notifications_waiting"
+            ),
+            # Admin, newest first; and those that need a person.
+            models.Index(fields=["-created_at", "-id"], name="notifications_newest"),
+            models.Index(
+                fields=["status", "-created_at", "-id"], condition=NEEDS_A_PERSON, name="notifications_needy"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.pk}"
+
+    @property
+    def is_to_subject(self) -> bool:
+        return self.kind in TO_SUBJECTS
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Return True when nothing happens to it until somebody releases or retries it."""
+        return self.status in (Status.WITHHELD, Status.GAVE_UP)
+
+
+class Attempt(models.Model):
+    """One try to send a notification, and the answer. Addresses are taken out of the answer's text."""
+
+    notification = models.ForeignKey(Notification, models.PROTECT, related_name="attempts")
+    at = models.DateTimeField(default=timezone.now)
+    outcome = models.TextField(choices=AttemptOutcome)
+    answer = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [holds("outcome", AttemptOutcome, "notifications_attempt_outcome")]
+
+    def __str__(self) -> str:
+        return f"{self.get_outcome_display()} {self.at:%Y-%m-%d %H:%M:%S}"

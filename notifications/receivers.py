@@ -1,0 +1,37 @@
+"""From a change of state to rows in the outbox, inside the transaction that made the change. Nothing is sent here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from kyc.choices import SessionState
+from kyc.models import Contact, Delivery, Session
+from kyc.signals import contact_changed, session_changed
+from notifications import outbox, recipients
+from notifications.choices import Kind
+
+
+def connect() -> None:
+    """Listen to `kyc`; called once, when the app is ready."""
+    session_changed.connect(_tell, dispatch_uid="notifications.session_changed")
+    contact_changed.connect(_wake, dispatch_uid="notifications.contact_changed")
+
+
+def _tell(
+    *, session: Session, old_state: SessionState | None, delivery: Delivery | None, **kwargs: Any
+) -> None:
+    received_at = delivery.received_at if delivery else timezone.now()
+    if session.state == SessionState.REVIEW:
+        outbox.put(session, Kind.REVIEW_OPENED, recipients.team(), received_at=received_at)
+    # A round that a late event adds to a rejection is no news to the subject.
+    elif session.state == SessionState.REJECTED and old_state != SessionState.REJECTED:
+        subject = recipients.subject_of(session)
+        outbox.put(session, Kind.VERIFICATION_FAILED, [subject] if subject else [], received_at=received_at)
+
+
+def _wake(*, contact: Contact, **kwargs: Any) -> None:
+    recipient = recipients.of_contact(contact)
+    if contact.email and recipient:
+        outbox.wake(recipient)

@@ -1,0 +1,189 @@
+"""Send what is due. Any number of workers may do so at once; one that is killed at any instant loses nothing.
+
+1. Claim: due rows come under a lease with a token, and that is committed.
+2. Send: outside any transaction, so that a slow server holds no row.
+3. Record: the try and what came of it, if the token is still ours.
+
+A lease that ended without a record is taken up by the next worker. The message may then leave twice, under the same
+Message-ID; it is never lost.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from kyc.choices import SessionState
+from kyc.models import Session
+from notifications import disclosure, leases, outbox, recipients
+from notifications.channels import Channel, NotSent, Refused, Unreachable
+from notifications.channels.email import EmailChannel
+from notifications.choices import AttemptOutcome, HoldCause, Status
+from notifications.leases import FREE, held
+from notifications.messages import compose
+from notifications.models import Attempt, Notification
+
+logger = logging.getLogger(__name__)
+
+BATCH = 20
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(days=1)
+# With the delays above: about six days.
+MOST_TRIES = 16
+NEXT_LOOK_FOR_A_CONTACT = timedelta(days=1)
+
+
+def send_due(
+    limit: int = BATCH,
+    *,
+    channel: Channel | None = None,
+    is_wanted: Callable[[], bool] = lambda: True,
+) -> Counter[str]:
+    """Send one batch of what is due and return how many came to which status; an empty count means nothing was due.
+
+    When `is_wanted` turns false the message in hand is finished and the rest is given back.
+    """
+    rows = leases.claim(limit)
+    if not rows:
+        return Counter()
+    with channel or EmailChannel() as opened:
+        return _send_all(rows, opened, is_wanted)
+
+
+def backoff(n_attempts: int) -> timedelta:
+    """Return how long to wait after the n-th failed try: a minute, doubled each time up to a day, less up to a fifth."""
+    longest: timedelta = min(FIRST_RETRY * 2 ** min(n_attempts - 1, 20), LONGEST_RETRY)
+    # Rows that failed together should not all come back at once.
+    return longest * random.uniform(0.8, 1.0)  # noqa: S311
+
+
+def _send_all(rows: list[Notification], channel: Channel, is_wanted: Callable[[], bool]) -> Counter[str]:
+    tally: Counter[str] = Counter()
+    fault: Unreachable | None = None
+    for row in rows:
+        if not is_wanted():
+            leases.give_back(row)
+        elif fault is not None:
+            tally[_failed(row, fault)] += 1
+        elif leases.renew(row):
+            try:
+                tally[_send(row, channel)] += 1
+            except Unreachable as error:
+                fault = error
+                tally[_failed(row, fault)] += 1
+    return tally
+
+
+def _send(row: Notification, channel: Channel) -> str:
+    """Send one message, or find out why it must not leave; return what became of it."""
+    row.session = Session.objects.get(pk=row.session_id)
+    if row.is_to_subject and not _is_still_true(row):
+        return _cancelled(row)
+    addressee = recipients.addressee(row.recipient, is_subject=row.is_to_subject)
+    if addressee is None:
+        return _waits(row)
+    if row.is_to_subject and _is_held_back(row):
+        return _withheld(row, HoldCause.SUSPICION)
+    try:
+        answer = channel.send(compose(row, addressee))
+    except Unreachable:
+        raise
+    except Exception as error:  # noqa: BLE001 - one message that cannot be written or sent must not stop the others
+        return _failed(row, error)
+    return _sent(row, answer)
+
+
+def _is_still_true(row: Notification) -> bool:
+    """A subject is told of a rejection only while the session is REJECTED, and only if it is still about them."""
+    is_rejected = row.session.state == SessionState.REJECTED
+    return is_rejected and recipients.subject_of(row.session) == row.recipient
+
+
+def _is_held_back(row: Notification) -> bool:
+    """Under a suspicion nothing reaches the subject until a person has released it for just that."""
+    is_released = row.released_at is not None and row.withheld_because == HoldCause.SUSPICION
+    return not is_released and disclosure.is_under_suspicion(row.session)
+
+
+def _sent(row: Notification, answer: str) -> str:
+    attempt = _attempt(row, AttemptOutcome.SENT, answer)
+    return _recorded(
+        row, Status.SENT, attempt, n_attempts=row.n_attempts + 1, sent_at=attempt.at, last_error=""
+    )
+
+
+def _failed(row: Notification, error: Exception) -> str:
+    """Record a failed try: another one follows, unless the message was refused or had its share of tries."""
+    # Only a channel's own words are free of personal data.
+    answer = str(error) if isinstance(error, NotSent) else f"Not sent: {type(error).__name__}."
+    is_refused = isinstance(error, Refused)
+    attempt = _attempt(row, AttemptOutcome.REFUSED if is_refused else AttemptOutcome.FAILED, answer)
+    n_attempts = row.n_attempts + 1
+    if is_refused or n_attempts >= MOST_TRIES:
+        return _recorded(row, Status.GAVE_UP, attempt, n_attempts=n_attempts, last_error=answer)
+    later = attempt.at + backoff(n_attempts)
+    _recorded(row, Status.PENDING, attempt, n_attempts=n_attempts, next_attempt_at=later, last_error=answer)
+    return AttemptOutcome.FAILED.value
+
+
+def _attempt(row: Notification, outcome: AttemptOutcome, answer: str) -> Attempt:
+    logger.info("Notification %s: %s.", row.pk, outcome.value)
+    return Attempt(notification=row, outcome=outcome, answer=answer)
+
+
+def _waits(row: Notification) -> str:
+    later = timezone.now() + NEXT_LOOK_FOR_A_CONTACT
+    is_ours = held(row).update(status=Status.WAITING, next_attempt_at=later, **FREE) == 1
+    return Status.WAITING.value if is_ours else _lost(row)
+
+
+def _cancelled(row: Notification) -> str:
+    return _recorded(row, Status.CANCELLED)
+
+
+def _withheld(row: Notification, cause: HoldCause) -> str:
+    hold: dict[str, Any] = {"withheld_because": cause, "released_at": None, "released_by": None}
+    return _recorded(row, Status.WITHHELD, because=cause.value, **hold)
+
+
+def _recorded(
+    row: Notification, status: Status, attempt: Attempt | None = None, *, because: str = "", **columns: Any
+) -> str:
+    """Write what became of a row, with the try that was made, unless another worker holds it by now."""
+    changes: dict[str, Any] = {"next_attempt_at": None, **columns, "status": status, **FREE}
+
+    def write() -> bool:
+        with transaction.atomic():
+            # A failed try is told by its row; the ledger is for what is final or waits for a person.
+            if status == Status.PENDING:
+                is_ours = held(row).update(**changes) == 1
+            else:
+                is_ours = outbox.change(held(row), row, status.value, because=because, **changes)
+            if is_ours and attempt:
+                attempt.save()
+        return is_ours
+
+    return status.value if _twice(write) else _lost(row)
+
+
+def _lost(row: Notification) -> str:
+    logger.warning("Notification %s: its lease ended before the outcome was known.", row.pk)
+    return "lost"
+
+
+def _twice(write: Callable[[], bool]) -> bool:
+    """Write, and once more after a deadlock or a lost connection: what was sent should not be sent again."""
+    try:
+        return write()
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block:
+            raise
+        connection.close_if_unusable_or_obsolete()
+        return write()
