@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote_plus
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import django_stubs_ext
@@ -53,6 +54,7 @@ except (ZoneInfoNotFoundError, ValueError, OSError):
 USE_TZ = True
 LANGUAGE_CODE = "en-gb"
 USE_I18N = True
+FORMAT_MODULE_PATH = "config.formats"
 
 # --- Applications --------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -106,7 +108,12 @@ TEMPLATES = [
 ]
 
 # --- Database ------------------------------------------------------------------------------------
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
+# A folder's name may hold what means something else in a URL.
+DATABASES = {
+    "default": env.db_url(
+        "DATABASE_URL", default=f"sqlite:///{quote_plus(str(BASE_DIR / 'db.sqlite3'), safe='/')}"
+    )
+}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         # Take the write lock first, so that two writers queue up instead of failing half-way.
@@ -148,6 +155,9 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
+# Failed sign-ins are counted per address and per name, for every web process alike, so their place is the database.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "kyc_cache"}}
+ALLAUTH_TRUSTED_PROXY_COUNT = int(environment.flag("DJANGO_BEHIND_PROXY", default=False))
 
 # --- Mail ----------------------------------------------------------------------------------------
 MAILERS = {"default": environment.mailer(env.str("EMAIL_URL", default="consolemail://"))}

@@ -15,4 +15,5 @@ urlpatterns = [
     path("health/ready", health.ready, name="health-ready"),
     path("admin/", admin.site.urls),
     path("", include("kyc.desk.urls")),
+    path("", include("notifications.urls")),
 ]
