@@ -247,10 +247,6 @@ def _apply_to_session(delivery: Delivery, event: SessionEvent) -> None:
     change = folding.refold(session)
     _list_codes(event)
     contact = _write_contact(event)
-    if contact is not None:
-        contact_changed.send(Contact, contact=contact)
-    if change.is_new_state:
-        session_changed.send(Session, session=session, old_state=change.old_state, delivery=delivery)
     ledger.append(
         ledger.session_chain(session.pk),
         "delivery.applied",
@@ -262,6 +258,11 @@ def _apply_to_session(delivery: Delivery, event: SessionEvent) -> None:
         round=session.round,
         version=session.version,
     )
+    # After the ledger: who sends a notification locks the chain's head before the row, too.
+    if contact is not None:
+        contact_changed.send(Contact, contact=contact)
+    if change.is_new_state:
+        session_changed.send(Session, session=session, old_state=change.old_state, delivery=delivery)
 
 
 def describe(delivery: Delivery, event: SessionEvent) -> None:

@@ -278,7 +278,15 @@ def _correct(projection: Projection, corrections: Iterable[Corrected]) -> Projec
             continue
         corrected: dict[str, Any] = {correction.field: correction.value}
         projection = replace(projection, **corrected)
-    return projection
+    return _agreeing(projection)
+
+
+def _agreeing(projection: Projection) -> Projection:
+    """Leave the entity unknown where a corrected subject and what a later event says of it do not agree."""
+    named = {EntityType.USER: projection.user_id, EntityType.RELATED_PARTY: projection.related_party_id}
+    if named.get(projection.entity_type) and None in named.values():
+        return projection
+    return replace(projection, entity_type=EntityType.UNKNOWN)
 
 
 def queue_facets(

@@ -1,0 +1,28 @@
+"""Django admin: evidence read-only, records correctable with a reason, people and codes editable; every act recorded."""
+
+from __future__ import annotations
+
+from kyc.admin.base import DeskAdmin, ReadOnlyMixin
+from kyc.admin.evidence import CorrectionAdmin, DecisionAdmin, DeliveryAdmin, RefusedRequestAdmin
+from kyc.admin.ledger import LedgerEntryAdmin, LedgerHeadAdmin
+from kyc.admin.people import PersonAdmin, RoleAdmin
+from kyc.admin.sessions import CheckAdmin, ReasonAdmin, SessionAdmin
+from kyc.admin.subjects import ContactAdmin, ReasonCodeAdmin
+
+__all__ = [
+    "CheckAdmin",
+    "ContactAdmin",
+    "CorrectionAdmin",
+    "DecisionAdmin",
+    "DeliveryAdmin",
+    "DeskAdmin",
+    "LedgerEntryAdmin",
+    "LedgerHeadAdmin",
+    "PersonAdmin",
+    "ReadOnlyMixin",
+    "ReasonAdmin",
+    "ReasonCodeAdmin",
+    "RefusedRequestAdmin",
+    "RoleAdmin",
+    "SessionAdmin",
+]

@@ -1,0 +1,202 @@
+"""What was received and what was decided: to be read, never to be written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from kyc.admin import search, text
+from kyc.admin.base import DeskAdmin, ReadOnlyMixin
+from kyc.choices import DeliveryStatus, QuarantineCause
+from kyc.models import Correction, Decision, Delivery, RefusedRequest
+from kyc.models.deliveries import CONFLICTING, OWNS_EVENT_ID, UNREADABLE
+from kyc.querysets import CAP
+
+
+class CauseFilter(admin.SimpleListFilter):
+    """Why a delivery was quarantined: reads only the quarantined ones."""
+
+    title = "cause"
+    parameter_name = "cause"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return QuarantineCause.choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        if self.value() not in QuarantineCause.values:
+            return queryset
+        return queryset.filter(status=DeliveryStatus.QUARANTINED, cause=self.value())
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyMixin, DeskAdmin[Delivery]):
+    list_display = (
+        "id",
+        "received_at",
+        text.short("event_name"),
+        "status",
+        "cause",
+        text.short_id("event_id", "Event id"),
+        text.short_id("session_id", "Session"),
+        text.column("n_repeats", "Repeats"),
+    )
+    list_filter = ("status", CauseFilter)
+    search_fields = ("event_id", "session_id", "sha256")
+    search_help_text = (
+        "An event's, session's or (for record events) subject's UUID, or its first 8 characters or more; "
+        "for quarantined ones also the body's SHA-256."
+    )
+    ordering = ("-id",)
+    fieldsets = (
+        (None, {"fields": ("status", "cause", "fault_table", "error", "n_tries", "next_try_at")}),
+        (
+            "Event",
+            {"fields": ("event_name_shown", "event_id", "event_at", text.link("session"), "session_state")},
+        ),
+        ("Subject", {"fields": ("entity_type", "user_id", "related_party_id", "n_checks", "n_reasons")}),
+        (
+            "Received",
+            {
+                "fields": (
+                    "received_at",
+                    "source",
+                    "n_repeats",
+                    "last_repeat_at",
+                    "n_bytes",
+                    "sha256",
+                    "meaning",
+                )
+            },
+        ),
+        ("As it came", {"fields": ("header_table", "body_shown")}),
+    )
+    heavy = ("body", "headers", "faults")
+    is_read_recorded = True
+
+    @admin.display(description="Event name")
+    def event_name_shown(self, delivery: Delivery) -> str:
+        return text.visible(delivery.event_name) or "–"
+
+    @admin.display(description="Faults")
+    def fault_table(self, delivery: Delivery) -> SafeString | str:
+        faults = [(str(fault.get("path", "")), str(fault.get("message", ""))) for fault in delivery.faults]
+        return text.table(faults, "Where", "What is wrong")
+
+    @admin.display(description="Headers")
+    def header_table(self, delivery: Delivery) -> SafeString | str:
+        return text.table(text.pairs(delivery.headers), "Header", "Value")
+
+    @admin.display(description="Body")
+    def body_shown(self, delivery: Delivery) -> SafeString | str:
+        return body(delivery)
+
+    def find(self, queryset: QuerySet[Delivery], term: str) -> QuerySet[Delivery]:
+        """Ask each partial index by itself, for one question over all of them would read the table."""
+        found: set[int] = set()
+        for condition in _conditions(term):
+            newest = Delivery.objects.filter(condition).order_by("-id").values_list("pk", flat=True)
+            found.update(newest[:CAP])
+        return queryset.filter(pk__in=found)
+
+
+@admin.register(RefusedRequest)
+class RefusedRequestAdmin(ReadOnlyMixin, DeskAdmin[RefusedRequest]):
+    list_display = (
+        "id",
+        "received_at",
+        "cause",
+        text.column("n_bytes", "Bytes"),
+        text.column("n_kept_bytes", "Bytes kept"),
+    )
+    list_filter = ("cause",)
+    ordering = ("-id",)
+    fields = ("cause", "received_at", "n_bytes", "n_kept_bytes", "sha256", "header_table", "body_shown")
+    heavy = ("body", "headers")
+    is_read_recorded = True
+
+    @admin.display(description="Headers")
+    def header_table(self, refused: RefusedRequest) -> SafeString | str:
+        return text.table(text.pairs(refused.headers), "Header", "Value")
+
+    @admin.display(description="Body")
+    def body_shown(self, refused: RefusedRequest) -> SafeString | str:
+        return body(refused)
+
+
+@admin.register(Decision)
+class DecisionAdmin(ReadOnlyMixin, DeskAdmin[Decision]):
+    list_display = (
+        "id",
+        "proposed_at",
+        text.short_id("session_id", "Session"),
+        "round",
+        "outcome",
+        "status",
+        "maker",
+        "checker",
+    )
+    list_filter = ("outcome", "status")
+    list_select_related = ("maker", "checker")
+    search_fields = ("session_id",)
+    search_help_text = f"The session: {search.HELP[0].lower()}{search.HELP[1:]}"
+    ordering = ("-id",)
+    fields = (
+        text.link("session"), "round", "outcome", "codes", "rationale", "status", "maker", "checker", text.link("basis", "On what delivery"), "wait_until",
+        "proposed_at", "confirmed_at",
+    )  # fmt: skip
+    is_read_recorded = True
+
+    def find(self, queryset: QuerySet[Decision], term: str) -> QuerySet[Decision]:
+        return queryset.filter(search.begins(term, "session_id"))
+
+
+@admin.register(Correction)
+class CorrectionAdmin(ReadOnlyMixin, DeskAdmin[Correction]):
+    list_display = ("id", "at", text.short_id("session_id", "Session"), "target", "field", "by")
+    list_filter = ("target",)
+    list_select_related = ("by",)
+    search_fields = ("session_id",)
+    search_help_text = f"The session: {search.HELP[0].lower()}{search.HELP[1:]}"
+    ordering = ("-id",)
+    fields = (
+        text.link("session"), "target", text.link("delivery"), "check_position", "reason_position", "field", "old_shown", "new_shown",
+        "reason", "by", "round", "at",
+    )  # fmt: skip
+    heavy = ("old", "new", "reason")
+    is_read_recorded = True
+
+    @admin.display(description="Before")
+    def old_shown(self, correction: Correction) -> SafeString | str:
+        return text.block(correction.old)
+
+    @admin.display(description="After")
+    def new_shown(self, correction: Correction) -> SafeString | str:
+        return text.block(correction.new)
+
+    def find(self, queryset: QuerySet[Correction], term: str) -> QuerySet[Correction]:
+        return queryset.filter(search.begins(term, "session_id"))
+
+
+def body(kept: Delivery | RefusedRequest) -> SafeString | str:
+    """Return the bytes as text; what is not UTF-8 shows as U+FFFD."""
+    if kept.body:
+        return text.block(bytes(kept.body).decode("utf-8", "replace"))
+    return format_html("Not kept: {} bytes.", f"{kept.n_bytes or 0:,}")
+
+
+def _conditions(term: str) -> list[Q]:
+    if len(term) == 64:
+        return [Q(UNREADABLE, sha256=term.lower())]
+    recorded = Q(status=DeliveryStatus.RECORDED)
+    return [
+        OWNS_EVENT_ID & search.begins(term, "event_id"),
+        CONFLICTING & search.begins(term, "event_id"),
+        search.begins(term, "session_id"),
+        recorded & search.begins(term, "user_id"),
+        recorded & search.begins(term, "related_party_id"),
+    ]

@@ -1,0 +1,54 @@
+"""The ledger: newest entry first, found by chain or by person."""
+
+from __future__ import annotations
+
+import re
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.utils.safestring import SafeString
+
+from kyc import ledger
+from kyc.admin import search, text
+from kyc.admin.base import DeskAdmin, ReadOnlyMixin
+from kyc.models import LedgerEntry, LedgerHead, User
+
+HELP = "A session's UUID or its first 8 characters or more, a chain such as system or person:1"
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(ReadOnlyMixin, DeskAdmin[LedgerEntry]):
+    list_display = ("id", "at", "chain", text.column("seq", "Entry"), text.short("action"), "actor")
+    list_select_related = ("actor",)
+    search_fields = ("chain", "actor")
+    search_help_text = f"{HELP}, or a username."
+    ordering = ("-id",)
+    fields = ("chain", "seq", "at", "actor", "action", "detail_shown", "previous_hash", "hash")
+
+    @admin.display(description="Detail")
+    def detail_shown(self, entry: LedgerEntry) -> SafeString | str:
+        return text.block(entry.detail)
+
+    def find(self, queryset: QuerySet[LedgerEntry], term: str) -> QuerySet[LedgerEntry]:
+        if found := chains(term):
+            return queryset.filter(chain__in=found)
+        return queryset.filter(actor=User.objects.filter(username=term).first() or 0)
+
+
+@admin.register(LedgerHead)
+class LedgerHeadAdmin(ReadOnlyMixin, DeskAdmin[LedgerHead]):
+    list_display = ("chain", text.column("seq", "Entries"), "hash")
+    search_fields = ("chain",)
+    search_help_text = f"{HELP}."
+    ordering = ("chain",)
+    fields = ("chain", "seq", "hash")
+
+    def find(self, queryset: QuerySet[LedgerHead], term: str) -> QuerySet[LedgerHead]:
+        return queryset.filter(chain__in=chains(term))
+
+
+def chains(term: str) -> list[str]:
+    """Return the chains that a search means; none when it means none."""
+    if term == ledger.SYSTEM or re.fullmatch(r"person:\d+", term):
+        return [term]
+    return [ledger.session_chain(pk) for pk in search.session_ids(term.removeprefix("session:"))]

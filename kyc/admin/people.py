@@ -1,0 +1,190 @@
+"""People at the desk and their four roles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import ManyToManyField, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from kyc import people
+from kyc.admin.base import DeskAdmin, ReadOnlyMixin, signed_in
+from kyc.models import User
+
+MOST_MEMBERS = 200
+
+# People sign in by name and are added here: allauth's e-mail addresses have no use.
+admin.site.unregister([Group, EmailAddress])
+
+
+class PersonForm(UserChangeForm[User]):
+    """A person's name and access. `by` is who changes them."""
+
+    by: User
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.instance.pk == self.by.pk and not self.by.is_superuser and not self._keeps_access(cleaned):
+            self.add_error(None, "You cannot take away your own access. Another admin can.")
+        return cleaned
+
+    def _keeps_access(self, cleaned: dict[str, Any]) -> bool:
+        return bool(cleaned.get("is_active")) and "admin" in {
+            group.name for group in cleaned.get("groups", ())
+        }
+
+
+@admin.register(User)
+class PersonAdmin(DeskAdmin[User], UserAdmin[User]):
+    """Who is staff follows from the role; nobody is made a superuser here."""
+
+    form = PersonForm
+    list_display = ("username", "first_name", "last_name", "role_shown", "is_active", "last_login")
+    list_filter = ("is_active", "groups")
+    search_fields = ("username", "first_name", "last_name", "email")
+    search_help_text = "The beginning of a username or of a name, or a whole e-mail address."
+    ordering = ("username",)
+    sortable_by = ("username", "last_login")
+    filter_horizontal = ()
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Name and address", {"fields": ("first_name", "last_name", "email")}),
+        (
+            "Access",
+            {
+                "fields": ("is_active", "groups", "is_staff", "is_superuser"),
+                "description": "People in the record are never deleted: take away their access here instead.",
+            },
+        ),
+        ("Seen", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": ("username", "usable_password", "password1", "password2", "groups"),
+            },
+        ),
+    )
+    readonly_fields = ("is_staff", "is_superuser", "last_login", "date_joined")
+
+    def find(self, queryset: QuerySet[User], term: str) -> QuerySet[User]:
+        return (
+            queryset.filter(username__istartswith=term)
+            | queryset.filter(first_name__istartswith=term)
+            | queryset.filter(last_name__istartswith=term)
+            | queryset.filter(email__iexact=term)
+        )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_form(
+        self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
+    ) -> type[forms.ModelForm[User]]:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.by = request.user  # type: ignore[attr-defined]
+        return form
+
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelMultipleChoiceField[Any] | None:
+        if db_field.name == "groups":
+            kwargs |= {"widget": forms.CheckboxSelectMultiple, "help_text": "", "label": "Role"}
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def save_related(
+        self, request: HttpRequest, form: forms.ModelForm[User], formsets: Sequence[Any], change: bool
+    ) -> None:
+        super().save_related(request, form, formsets, change)
+        people.follow_role(form.instance)
+        act = "person.changed" if change else "person.added"
+        people.record(form.instance, act, by=signed_in(request), fields=[*sorted(form.changed_data)])
+
+    @admin.display(description="Role")
+    def role_shown(self, person: User) -> str:
+        return ", ".join(sorted(group.name for group in person.groups.all())) or "–"
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        if request.method != "POST":
+            return super().user_change_password(request, id, form_url)
+        with transaction.atomic():
+            before = self._password(id)
+            response = super().user_change_password(request, id, form_url)
+            if self._password(id) != before:
+                people.record(User.objects.get(pk=id), "person.password_set", by=signed_in(request))
+        return response
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        person = self.get_object(request, object_id)
+        if person and self.has_change_permission(request, person) and _is_in_record(person):
+            words = "{} is in the record and cannot be deleted. Take away the access instead: untick Active."
+            self.message_user(request, words.format(person), messages.WARNING)
+            return HttpResponseRedirect(reverse("admin:kyc_user_change", args=[person.pk]))
+        return super().delete_view(request, object_id, extra_context)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        people.record(obj, "person.deleted", by=signed_in(request))
+        super().delete_model(request, obj)
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        # Read-only, the page would show the hash itself.
+        return [(None, {"fields": ("username",)}), *fieldsets[1:]]
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        # Else an admin could take over a superuser's account by setting its password.
+        is_above = obj is not None and obj.is_superuser and not signed_in(request).is_superuser
+        return super().has_change_permission(request, obj) and not is_above
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        may = super().has_delete_permission(request, obj) and self.has_change_permission(request, obj)
+        return may and obj is not None and obj != request.user and not _is_in_record(obj)
+
+    def _password(self, pk: str) -> str | None:
+        return User.objects.filter(pk=pk).values_list("password", flat=True).first() if pk.isdigit() else None
+
+
+@admin.register(Group)
+class RoleAdmin(ReadOnlyMixin, DeskAdmin[Group]):
+    """The four roles and who has them. What each may do is fixed by a migration."""
+
+    list_display = ("name",)
+    ordering = ("name",)
+    fields = ("name", "members", "may")
+
+    @admin.display(description="People")
+    def members(self, group: Group) -> SafeString | str:
+        named = User.objects.filter(groups=group).order_by("username").values_list("pk", "username")
+        rows = (
+            (reverse("admin:kyc_user_change", args=[pk]), username) for pk, username in named[:MOST_MEMBERS]
+        )
+        return format_html_join("", '<a class="row" href="{}">{}</a>', rows) or "Nobody yet."
+
+    @admin.display(description="May")
+    def may(self, group: Group) -> SafeString | str:
+        names = group.permissions.order_by("content_type__app_label", "codename").values_list(
+            "name", flat=True
+        )
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", ((name,) for name in names)))
+
+
+def _is_in_record(person: User) -> bool:
+    """Return True when the ledger names the person: whoever did anything here, if only to sign in, is in it."""
+    return person.ledger_entries.exists()

@@ -1,0 +1,143 @@
+"""Sessions, their checks and reasons: shown whole, corrected with a reason, never added, deleted or decided here."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from kyc.admin import search, text
+from kyc.admin.base import newest
+from kyc.admin.corrections import CorrectableAdmin
+from kyc.choices import EntityType, SessionState
+from kyc.models import Check, Reason, Session
+from kyc.querysets import IN_REVIEW
+
+MOST_REASONS = 200
+
+
+class QueueFilter(admin.SimpleListFilter):
+    """What in the queue asks for an admin's eye. Both are rare, so only sessions in REVIEW are read for them."""
+
+    title = "in review"
+    parameter_name = "in_review"
+    conditions = {"disputed": Q(is_disputed=True), "unknown": Q(entity_type=EntityType.UNKNOWN)}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("disputed", "Disputed"), ("unknown", "Subject unknown")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session]:
+        condition = self.conditions.get(self.value() or "")
+        return queryset.filter(IN_REVIEW, condition) if condition else queryset
+
+
+@admin.register(Session)
+class SessionAdmin(CorrectableAdmin[Session]):
+    change_form_template = "admin/kyc/session/change_form.html"
+    list_display = (
+        "id",
+        "state",
+        text.column("provider_state", "At Ralio"),
+        "entity_type",
+        text.short_id("subject_id", "Subject"),
+        "round",
+        "due_at",
+        "last_event_at",
+    )
+    list_filter = ("state", QueueFilter)
+    search_fields = ("id", "user_id", "related_party_id")
+    search_help_text = f"Session, user or related party: {search.HELP[0].lower()}{search.HELP[1:]}"
+    ordering = ("-last_event_at", "-id")
+    fieldsets = (
+        ("Subject", {"fields": ("entity_type", "user_id", "related_party_id")}),
+        (
+            "State",
+            {
+                "fields": (
+                    "state", "provider_state", "state_since", "last_event_at", "round", "due_at", "is_disputed",
+                    "decided_by", "snoozed_until", "is_second_review", text.link("evidence", "Newest checks from delivery"), "n_checks", "n_refused", "version",
+                )
+            },
+        ),
+    )  # fmt: skip
+
+    def find(self, queryset: QuerySet[Session], term: str) -> QuerySet[Session]:
+        return queryset.filter(search.begins(term, "id", "user_id", "related_party_id"))
+
+    def editable(self, request: HttpRequest, obj: Session | None) -> set[str]:
+        names = super().editable(request, obj)
+        return names if obj and obj.state == SessionState.REVIEW else names - {"due_at"}
+
+    def session_id(self, obj: Session) -> UUID:
+        return obj.pk
+
+    def beside(self, obj: Session) -> dict[str, Any]:
+        return {**super().beside(obj), **_newest_checks(obj)}
+
+
+@admin.register(Check)
+class CheckAdmin(CorrectableAdmin[Check]):
+    change_form_template = "admin/kyc/check/change_form.html"
+    list_display = (
+        "id",
+        text.short("type"),
+        "state",
+        text.short("provider"),
+        "checked_at",
+        text.short_id("session_id", "Session"),
+    )
+    search_fields = ("session_id",)
+    search_help_text = f"The session: {search.HELP[0].lower()}{search.HELP[1:]}"
+    ordering = ("-id",)
+    fieldsets = (
+        ("Check", {"fields": ("type", "state", "state_sent", "provider", "checked_at", "data")}),
+        ("Where it came from", {"fields": (text.link("session"), text.link("delivery"), "position")}),
+    )
+    heavy = ("data", "state_sent")
+
+    def find(self, queryset: QuerySet[Check], term: str) -> QuerySet[Check]:
+        return queryset.filter(session__in=search.session_ids(term))
+
+    def beside(self, obj: Check) -> dict[str, Any]:
+        return {**super().beside(obj), "reasons": newest(obj.reasons.order_by("position"))}
+
+
+@admin.register(Reason)
+class ReasonAdmin(CorrectableAdmin[Reason]):
+    list_display = (
+        "id",
+        text.short("code"),
+        text.short("type"),
+        text.short("category"),
+        text.column("kyc_check_id", "Check"),
+    )
+    search_fields = ("kyc_check__session_id",)
+    search_help_text = f"The session: {search.HELP[0].lower()}{search.HELP[1:]}"
+    ordering = ("-id",)
+    fieldsets = (
+        ("Reason", {"fields": ("code", "message", "category", "type")}),
+        ("Where it came from", {"fields": (text.link("kyc_check", "Check"), "position")}),
+    )
+    heavy = ("message",)
+
+    def find(self, queryset: QuerySet[Reason], term: str) -> QuerySet[Reason]:
+        return queryset.filter(kyc_check__session__in=search.session_ids(term))
+
+    def session_id(self, obj: Reason) -> UUID:
+        return obj.kyc_check.session_id
+
+
+def _newest_checks(session: Session) -> dict[str, Any]:
+    """Return the session's newest set of checks, each with its reasons, as far as a page can show them."""
+    checks = newest(Check.objects.filter(delivery=session.evidence_id).order_by("position").defer("data"))
+    reasons = newest(Reason.objects.filter(kyc_check__in=checks.rows), MOST_REASONS)
+    of_check: dict[int, list[Reason]] = {}
+    for reason in reasons.rows:
+        of_check.setdefault(reason.kyc_check_id, []).append(reason)
+    return {
+        "checks": [(check, of_check.get(check.pk, [])) for check in checks.rows],
+        "has_more_checks": checks.has_more or reasons.has_more,
+    }

@@ -1,0 +1,132 @@
+"""Contacts of subjects, and what the reason codes mean."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Upper
+from django.http import HttpRequest
+
+from kyc.admin import search, text
+from kyc.admin.recorded import RecordedAdmin
+from kyc.choices import ContactSource, EntityType
+from kyc.models import Contact, ReasonCode
+from kyc.models.digests import text_digest
+from kyc.signals import contact_changed
+
+SUBJECTS = [EntityType.USER, EntityType.RELATED_PARTY]
+
+
+class OneLine(forms.TextInput):
+    """A wide field of one line."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"class": "vTextField"})
+
+
+class ContactForm(forms.ModelForm[Contact]):
+    class Meta:
+        widgets = {"name": OneLine(), "language": OneLine()}
+        help_texts = {
+            "subject_id": "The user's or related party's UUID, as Ralio sends it.",
+            "email": "Messages to the subject go here. Without an address they wait.",
+            "language": "A code such as en or es.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "entity_type" in self.fields:
+            cast(forms.TypedChoiceField, self.fields["entity_type"]).choices = [
+                ("", "–"),
+                *[(kind.value, kind.label) for kind in SUBJECTS],
+            ]
+
+
+@admin.register(Contact)
+class ContactAdmin(RecordedAdmin[Contact]):
+    """Names and addresses stay out of the list: opening one contact is what the ledger can record."""
+
+    form = ContactForm
+    list_display = ("subject_id", "entity_type", "source", "language", "updated_at")
+    list_filter = ("entity_type",)
+    search_fields = ("subject_id", "email")
+    search_help_text = "The subject's UUID or its first 8 characters or more, or the whole e-mail address."
+    ordering = ("-id",)
+    fields = ("entity_type", "subject_id", "name", "email", "language", "source", "event_at", "updated_at")
+    readonly_fields = ("source", "event_at", "updated_at")
+    open_fields = frozenset({"entity_type", "subject_id", "source", "event_at", "event_id"})
+    is_read_recorded = True
+
+    def find(self, queryset: QuerySet[Contact], term: str) -> QuerySet[Contact]:
+        if "@" in term:
+            # As the index has it: email__iexact would compile to LIKE on SQLite.
+            return queryset.alias(key=Upper("email")).filter(key=Upper(Value(term)))
+        return queryset.filter(search.begins(term, "subject_id"), entity_type__in=SUBJECTS)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Contact | None = None) -> tuple[str, ...]:
+        # Whom a contact is of is what it is: another subject's contact is another row.
+        return (*self.readonly_fields, "entity_type", "subject_id") if obj else self.readonly_fields
+
+    def save_model(
+        self, request: HttpRequest, obj: Contact, form: forms.ModelForm[Contact], change: bool
+    ) -> None:
+        obj.source = ContactSource.PERSON
+        super().save_model(request, obj, form, change)
+
+    def announce(self, obj: Contact) -> None:
+        contact_changed.send(Contact, contact=obj)
+
+
+class ReasonCodeForm(forms.ModelForm[ReasonCode]):
+    class Meta:
+        widgets = {"code": OneLine(), "label": OneLine(), "category": OneLine()}
+
+    def clean_code(self) -> str:
+        code: str = self.cleaned_data["code"]
+        if ReasonCode.objects.filter(digest=text_digest(code)).exists():
+            raise ValidationError("This code is in the catalogue already.")
+        return code
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("is_disclosable") and cleaned.get("is_suspicion"):
+            self.add_error("is_disclosable", "A suspicion is never told to the subject.")
+        elif cleaned.get("is_disclosable") and not cleaned.get("subject_text"):
+            self.add_error("subject_text", "Write what the subject is told, in words for them.")
+        return cleaned
+
+
+@admin.register(ReasonCode)
+class ReasonCodeAdmin(RecordedAdmin[ReasonCode]):
+    form = ReasonCodeForm
+    list_display = (
+        text.short("code"),
+        text.short("label"),
+        text.short("category"),
+        "is_disclosable",
+        "is_suspicion",
+    )
+    list_filter = ("is_disclosable", "is_suspicion")
+    search_fields = ("code", "label", "category")
+    search_help_text = "Any part of the code, its label or its category."
+    ordering = ("-id",)
+    fields = (
+        "code", "label", "category", "guidance", "is_suspicion", "is_disclosable", "subject_text", "first_seen_at"
+    )  # fmt: skip
+    readonly_fields = ("first_seen_at",)
+    open_fields = frozenset({"code", "label", "category", "guidance", "subject_text", "first_seen_at"})
+
+    def find(self, queryset: QuerySet[ReasonCode], term: str) -> QuerySet[ReasonCode]:
+        return queryset.filter(
+            Q(code__icontains=term) | Q(label__icontains=term) | Q(category__icontains=term)
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ReasonCode | None = None) -> tuple[str, ...]:
+        return (*self.readonly_fields, "code") if obj else self.readonly_fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: ReasonCode | None = None) -> bool:
+        return False

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
+
+
+class KycConfig(AppConfig):
+    name = "kyc"
+    verbose_name = "KYC"
+
+    def ready(self) -> None:
+        from kyc.desk import signins
+
+        signins.connect()
+
+
+class DeskAdminConfig(admin_apps.AdminConfig):
+    """Django's admin with the desk's own site."""
+
+    default = False
+    default_site = "kyc.admin_site.DeskAdminSite"

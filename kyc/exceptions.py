@@ -1,0 +1,17 @@
+"""What a person may be refused, in words for the screen."""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied, ValidationError
+
+
+class CorrectionForbidden(PermissionDenied):
+    """Who asks may not correct sessions."""
+
+
+class CorrectionRefused(ValidationError):
+    """The correction can not be made as it was asked for. Names the fields at fault where there are some."""
+
+
+class CorrectionOutdated(CorrectionRefused):
+    """What is to be corrected has changed since the person saw it."""

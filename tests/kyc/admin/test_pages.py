@@ -1,0 +1,83 @@
+"""Each list and each page of the admin opens, in a fixed number of queries, none of which counts a whole table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from kyc.admin.base import CappedPaginator
+from kyc.models import LedgerEntry
+from tests.kyc.admin.conftest import PAGES, url
+
+# The cookie's session, the person, their permissions (2) and their role are 5 of each.
+IN_A_LIST = dict.fromkeys(PAGES, 7) | {"kyc.user": 9}
+# Where the read is recorded, that takes 5 more.
+ON_A_PAGE = {
+    "auth.group": 8, "kyc.check": 14, "kyc.contact": 11, "kyc.correction": 12, "kyc.decision": 12, "kyc.delivery": 11,
+    "kyc.ledgerentry": 7, "kyc.ledgerhead": 6, "kyc.reason": 14, "kyc.reasoncode": 6, "kyc.refusedrequest": 11,
+    "kyc.session": 15, "kyc.user": 8,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("label", PAGES)
+def test_a_list_opens(
+    admin_client: Client,
+    row_of: Callable[[str], Model],
+    queries: Callable[[int], AbstractContextManager[None]],
+    label: str,
+) -> None:
+    admin_client.get(url(label, "changelist"))
+    with queries(IN_A_LIST[label]):
+        answer = admin_client.get(url(label, "changelist"))
+
+    assert answer.status_code == 200
+    assert url(row_of(label)) in answer.content.decode()
+
+
+@pytest.mark.parametrize("label", PAGES)
+def test_a_page_opens(
+    admin_client: Client,
+    row_of: Callable[[str], Model],
+    queries: Callable[[int], AbstractContextManager[None]],
+    label: str,
+) -> None:
+    row = row_of(label)
+    admin_client.get(url(row))
+    with queries(ON_A_PAGE[label]):
+        answer = admin_client.get(url(row))
+
+    assert answer.status_code == 200
+    assert answer.context["original"] == row
+
+
+@pytest.mark.parametrize("label", PAGES)
+def test_no_list_counts_a_whole_table(admin_client: Client, one_of_each: None, label: str) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        admin_client.get(url(label, "changelist"), {"q": "0a1b2c3d"})
+        admin_client.get(url(label, "changelist"))
+    counts = [query["sql"] for query in captured.captured_queries if "COUNT(" in query["sql"]]
+
+    assert counts
+    assert all(re.search(r"LIMIT 1001\)", sql) for sql in counts), counts
+
+
+def test_a_list_has_no_more_than_a_thousand_rows() -> None:
+    paginator = CappedPaginator(LedgerEntry.objects.order_by("-id"), 50)
+    paginator.__dict__["count"] = 1001
+
+    assert paginator.num_pages == 20
+
+
+@pytest.mark.parametrize("label", PAGES)
+def test_a_search_for_nothing_finds_nothing(admin_client: Client, one_of_each: None, label: str) -> None:
+    for term in ("0a1b2c3d", "not a uuid", "x" * 500, "%", "'\"", "²³²³²³²³", "0" * 40):
+        answer = admin_client.get(url(label, "changelist"), {"q": term})
+
+        assert (answer.status_code, answer.context["cl"].result_count) == (200, 0), term
