@@ -1,0 +1,122 @@
+"""Every address that a person can open: no violation of the content policy, no error, accessible, never too wide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib import admin
+from django.db.models import Model
+from django.urls import get_resolver, reverse
+from playwright.sync_api import Page
+
+from kyc.models import User
+from tests.e2e import checks, scene
+from tests.factories import CorrectionFactory
+
+# No page of their own: they answer machines, forms and scripts, or send on to a page that is here.
+PAGELESS = {
+    "webhook",
+    "health-live",
+    "health-ready",
+    "queue-new",
+    "queue-peek",
+    "theme",
+    "history-export",
+    "session-delivery",
+    None,
+}
+LONG_SEARCH = "00000000-0000-0000-0000-000000000000"
+
+
+def desk_pages(known: scene.Scene) -> dict[str, list[str]]:
+    """Return the addresses of each named page, in each of its states."""
+    sessions = [reverse("session", args=[session_id]) for session_id in vars(known).values()]
+    queue, history = reverse("queue"), reverse("history")
+    return {
+        "queue": [
+            queue,
+            f"{queue}?sort=refused",
+            f"{queue}?q=LOW_CONFIDENCE",
+            f"{queue}?q={LONG_SEARCH}",
+            f"{queue}?entity=related-party",
+            f"{queue}?q=a",
+        ],
+        "session": [*sessions, reverse("session", args=[LONG_SEARCH])],
+        "history": [history, f"{history}?reason=LOW_CONFIDENCE", f"{history}?q={LONG_SEARCH}"],
+        "mail": [reverse("mail", args=[known.overdue])],
+        "account_change_password": [reverse("account_change_password")],
+        "account_logout": [reverse("account_logout")],
+    }
+
+
+def test_every_page_of_the_desk(open_page: Callable[..., Page], officer: User, look: str) -> None:
+    visit(
+        open_page(look, person=officer),
+        [address for pages in desk_pages(scene.build()).values() for address in pages],
+    )
+
+
+def test_an_empty_desk(open_page: Callable[..., Page], officer: User, look: str) -> None:
+    visit(open_page(look, person=officer), [reverse("queue"), reverse("history")])
+
+
+def test_what_strangers_see(open_page: Callable[..., Page], outsider: User, look: str) -> None:
+    visit(
+        open_page(look),
+        [reverse("account_login"), reverse("session", args=[LONG_SEARCH]), reverse("admin:login")],
+    )
+    visit(open_page(look, person=outsider), [reverse("queue"), reverse("admin:index"), "/nothing/here/"])
+
+
+def test_no_page_is_left_out(db: None) -> None:
+    named = {pattern.name for pattern in _patterns(get_resolver().url_patterns)}
+
+    assert named - PAGELESS == set(desk_pages(scene.build())) | {"account_login"}
+
+
+def _patterns(patterns: list) -> Iterator:
+    for pattern in patterns:
+        if getattr(pattern, "app_name", None) == "admin":
+            continue
+        if hasattr(pattern, "url_patterns"):
+            yield from _patterns(pattern.url_patterns)
+        else:
+            yield pattern
+
+
+@pytest.mark.parametrize("model", admin.site._registry, ids=lambda model: model._meta.model_name)
+def test_every_page_of_the_admin(
+    open_page: Callable[..., Page], admin: User, look: str, model: type[Model]
+) -> None:
+    scene.build()
+    CorrectionFactory(by=admin)
+    visit(open_page(look, person=admin), admin_pages(model))
+
+
+def test_the_admin_s_own_pages(open_page: Callable[..., Page], admin: User, look: str) -> None:
+    names = ("index", "password_change", "password_change_done")
+    visit(
+        open_page(look, person=admin),
+        [*(reverse(f"admin:{name}") for name in names), "/admin/kyc/", "/admin/nothing/"],
+    )
+
+
+def admin_pages(model: type[Model]) -> list[str]:
+    """Return a model's list, and one row's pages."""
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    pages = [reverse(f"{name}_changelist"), reverse(f"{name}_add")]
+    row = model._default_manager.first()
+    if row is not None:
+        pages += [reverse(f"{name}_{page}", args=[row.pk]) for page in ("change", "history", "delete")]
+    return pages
+
+
+def visit(page: Page, addresses: list[str]) -> None:
+    """Open each address and gather what is wrong on any, so that one run tells all, and each fault once."""
+    wrong: dict[str, list[str]] = {}
+    for address in addresses:
+        page.goto(address)
+        for fault in checks.faults(page):
+            wrong.setdefault(fault, []).append(address)
+    assert not wrong, "\n\n".join(f"On {', '.join(where)}:\n{fault}" for fault, where in wrong.items())

@@ -1,0 +1,73 @@
+"""The watch over pages sees what it is there for: these pages are broken on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.e2e import checks
+
+POLICY = "default-src 'none'; script-src 'self'; style-src 'self'"
+
+
+@pytest.fixture
+def show(open_page: Callable[..., Page], problems: list[str]) -> Callable[[str], Page]:
+    def show(body: str) -> Page:
+        page = open_page()
+        page.route(
+            "**/broken",
+            lambda route: route.fulfill(
+                body=f'<!doctype html><html lang="en"><title>Broken</title><main><h1>Broken</h1>{body}</main></html>',
+                content_type="text/html",
+                headers={"Content-Security-Policy": POLICY},
+            ),
+        )
+        page.goto("/broken")
+        return page
+
+    return show
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["<script>1</script>", '<p style="color: red">Red</p>', '<img alt="" src="http://127.0.0.1:9/x.png">'],
+)
+def test_a_violation_of_the_content_policy_is_seen(
+    show: Callable[[str], Page], problems: list[str], body: str
+) -> None:
+    show(body)
+
+    assert any("content policy" in problem for problem in problems)
+    problems.clear()
+
+
+def test_an_error_in_a_script_is_seen(show: Callable[[str], Page], problems: list[str]) -> None:
+    page = show("")
+    page.evaluate("setTimeout(() => { throw new Error('a script broke') })")
+    page.wait_for_timeout(100)
+
+    assert any("a script broke" in problem for problem in problems)
+    problems.clear()
+
+
+def test_what_is_not_accessible_is_seen(show: Callable[[str], Page]) -> None:
+    page = show('<input name="nameless">')
+
+    with pytest.raises(AssertionError, match="label"):
+        checks.is_good(page)
+
+
+def test_a_page_that_is_too_wide_is_seen(show: Callable[[str], Page]) -> None:
+    page = show("<pre>" + "wide" * 1000 + "</pre>")
+
+    with pytest.raises(AssertionError, match="px wide"):
+        checks.is_good(page)
+
+
+def test_a_good_page_passes(show: Callable[[str], Page], problems: list[str]) -> None:
+    page = show("<p>Good.</p>")
+
+    checks.is_good(page)
+    assert problems == []
