@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import BinaryField, Case, F, IntegerField, Model, Q, QuerySet, Subquery, When
 from django.db.models.constants import OnConflict
 
 from kyc.choices import DeliveryStatus, SessionState
@@ -19,6 +19,9 @@ else:
 
 IN_REVIEW = Q(state=SessionState.REVIEW)
 REJECTED = Q(state=SessionState.REJECTED)
+
+# Counting stops here, and the number reads "1,000+".
+CAP = 1000
 
 
 def insert_once(row: Model) -> bool:
@@ -45,6 +48,16 @@ def insert_once(row: Model) -> bool:
     return True
 
 
+class CappedCount(Subquery):
+    """The number of a query's rows up to one more than CAP, as a column of another query."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
+
+    def __init__(self, rows: QuerySet[Any]) -> None:
+        super().__init__(rows.order_by().values("pk")[: CAP + 1])
+
+
 class SessionQuerySet(_Sessions):
     def in_review(self) -> Self:
         """Sessions that an officer has to decide, disputed ones among them."""
@@ -52,6 +65,10 @@ class SessionQuerySet(_Sessions):
 
     def rejected(self) -> Self:
         return self.filter(REJECTED)
+
+    def capped_count(self) -> int:
+        """Count up to one more than CAP, so that the cost does not grow with the table."""
+        return self.order_by()[: CAP + 1].count()
 
     def due_first(self) -> Self:
         return self.order_by("due_at", "id")
@@ -79,3 +96,8 @@ class DeliveryQuerySet(_Deliveries):
         if session.related_party_id:
             about |= Q(related_party_id=session.related_party_id)
         return self.filter(about, status=DeliveryStatus.RECORDED)
+
+    def with_short_bodies(self, longest: int) -> Self:
+        """Load `short_body` in place of `body`: the exact bytes, or None where they are more than `longest`."""
+        short = Case(When(n_bytes__lte=longest, then=F("body")), output_field=BinaryField())
+        return self.annotate(short_body=short).defer("body")

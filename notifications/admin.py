@@ -26,6 +26,7 @@ class AttemptInline(ReadOnlyMixin, admin.TabularInline[Attempt, Notification]):
     model = Attempt
     fields = ("at", "outcome", "answer")
     extra = 0
+    template = "admin/read_only_inline.html"
 
 
 @admin.register(Notification)

@@ -12,7 +12,7 @@ from django.utils.functional import cached_property
 
 from kyc import review
 from kyc.admin.base import DeskAdmin, newest, signed_in
-from kyc.admin.text import whole
+from kyc.admin.text import clip, whole
 from kyc.exceptions import CorrectionOutdated, CorrectionRefused
 from kyc.models import Check, Correction, Session, User
 from kyc.review import CORRECTABLE, Change
@@ -45,6 +45,7 @@ class CorrectionForm(forms.ModelForm[Any]):
     seen = forms.CharField(widget=forms.HiddenInput)
 
     by: User
+    refused: CorrectionRefused | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -74,9 +75,9 @@ class CorrectionForm(forms.ModelForm[Any]):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if cleaned.get("seen") != self.edition:
+        if self.refused or cleaned.get("seen") != self.edition:
             self._show_what_is_now()
-            raise CorrectionOutdated(review.OUTDATED)
+            raise self.refused or CorrectionOutdated(review.OUTDATED)
         if not self.errors:
             review.allowed(
                 self.session, by=self.by, changes=self.changes, reason=cleaned["correction_reason"]
@@ -87,7 +88,7 @@ class CorrectionForm(forms.ModelForm[Any]):
         """Say beside each field what it holds now where that differs from what was typed; a second try may save."""
         self.data = {**cast(QueryDict, self.data).dict(), "seen": self.edition}
         for change in self.changes:
-            now = review.as_json(change.old)
+            now = clip(review.as_json(change.old), 200)
             self.add_error(
                 change.field, f"This is now {now}. Saving again replaces it with what stands here."
             )
@@ -141,6 +142,7 @@ class CorrectableAdmin[M: Model](DeskAdmin[M]):
     ) -> type[forms.ModelForm[M]]:
         form = super().get_form(request, obj, change, **kwargs)
         form.by = request.user  # type: ignore[attr-defined]
+        form.refused = getattr(request, "correction_refused", None)  # type: ignore[attr-defined]
         return form
 
     def changeform_view(
@@ -152,8 +154,9 @@ class CorrectableAdmin[M: Model](DeskAdmin[M]):
     ) -> HttpResponse:
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
-        except CorrectionRefused:
-            # The row moved between the form's look at it and the lock. The form looks again, and says so itself.
+        except CorrectionRefused as refused:
+            # The row moved between the form's look at it and the lock: shown again, the form says so.
+            cast(Any, request).correction_refused = refused
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: M, form: Any, change: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from kyc.choices import ContactSource, EntityType
@@ -32,6 +33,10 @@ class Contact(models.Model):
             ),
             holds("source", ContactSource, "kyc_contact_source"),
             models.UniqueConstraint(fields=["entity_type", "subject_id"], name="kyc_contact_once"),
+        ]
+        indexes = [
+            # Admin: whose address this is.
+            models.Index(Upper("email"), name="kyc_contact_email"),
         ]
 
     def __str__(self) -> str:

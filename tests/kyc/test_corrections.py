@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
-from django.core.exceptions import PermissionDenied
 
 from kyc import ledger, review
 from kyc.choices import CheckState, CorrectionTarget, EntityType, SessionState
-from kyc.exceptions import CorrectionForbidden, CorrectionOutdated, CorrectionRefused
-from kyc.models import Check, Correction, Delivery, LedgerEntry, QueueFacet, Reason, ReasonCode, Session, User
+from kyc.models import Check, Correction, LedgerEntry, QueueFacet, Reason, ReasonCode, Session, User
 from kyc.rebuilding import rebuild
 from kyc.review import Change, correct
-from tests import wire
+from tests.kyc.scene import again, in_review
 
 pytestmark = pytest.mark.django_db
-
-REASONS = [{"type": "face-match", "code": "LOW_CONFIDENCE", "message": "Below threshold", "category": "FACE"}]
-CHECKS = [{"type": "face-matching", "state": "Refused", "data": {"score": 1.50}, "reasons": REASONS}]
 
 
 @pytest.fixture
 def session() -> Session:
-    wire.post(wire.payload("kyc_session_manual_review", checks=CHECKS))
-    return Session.objects.get()
-
-
-def again(session: Session, name: str = "kyc_session_manual_review", **data: object) -> Session:
-    """Post a later event of the session and return it as it is then."""
-    at = session.last_event_at + timedelta(minutes=5)
-    assert wire.post(wire.payload(name, session_id=session.pk, at=at, **data)).status_code == 200
-    assert not Delivery.objects.exclude(status="applied").exists()
-    return Session.objects.get()
+    return in_review()
 
 
 def details(session: Session) -> list[dict[str, object]]:
@@ -146,84 +132,3 @@ def test_a_later_event_at_odds_with_a_corrected_subject_leaves_it_unknown(
 
     assert (later.entity_type, later.user_id, later.related_party_id) == (EntityType.UNKNOWN, None, None)
     assert rebuild(session.pk) == []
-
-
-@pytest.mark.parametrize(
-    ("field", "new", "words"),
-    [
-        ("user_id", None, "A user needs a user id."),
-        ("entity_type", "related-party", "A related party needs a related party id."),
-        ("related_party_id", UUID(int=1), "With both a user and a related party, the entity is unknown."),
-        ("entity_type", "company", "This is no kind of entity."),
-        ("due_at", None, "A session in REVIEW needs a due time."),
-        ("state", "VERIFIED", "state is not corrected by hand."),
-        ("entity_type", "user", "Nothing was changed, so there is nothing to correct."),
-    ],
-)
-def test_it_refuses_what_cannot_be(
-    session: Session, admin: User, field: str, new: object, words: str
-) -> None:
-    with pytest.raises(CorrectionRefused) as refused:
-        correct(session, by=admin, changes=[Change(session, field, new)], reason="Because.")  # type: ignore[arg-type]
-
-    assert refused.value.messages == [words]
-    assert not Correction.objects.exists()
-    assert Session.objects.get().version == session.version
-
-
-@pytest.mark.parametrize(
-    ("field", "new", "words"),
-    [
-        ("state", "passed", "This is no state of a check."),
-        ("data", '{"a": NaN}', "This is not JSON."),
-        ("data", "[" * 300, "This is not JSON."),
-        ("type", "", "A check has a type."),
-        ("position", 3, "position is not corrected by hand."),
-    ],
-)
-def test_it_refuses_what_no_check_can_be(
-    session: Session, admin: User, field: str, new: str, words: str
-) -> None:
-    with pytest.raises(CorrectionRefused) as refused:
-        correct(session, by=admin, changes=[Change(Check.objects.get(), field, new)], reason="Because.")
-
-    assert refused.value.messages == [words]
-
-
-def test_it_refuses_a_due_time_outside_review(session: Session, admin: User) -> None:
-    rejected = again(session, "kyc_session_failed")
-    change = Change(rejected, "due_at", datetime(2027, 1, 1, tzinfo=UTC))
-    with pytest.raises(CorrectionRefused, match="Only a session in REVIEW has a due time"):
-        correct(rejected, by=admin, changes=[change], reason="Because.")
-
-
-@pytest.mark.parametrize("reason", ["", "  \n"])
-def test_it_wants_a_reason(session: Session, admin: User, reason: str) -> None:
-    with pytest.raises(CorrectionRefused, match="Say why this is corrected"):
-        correct(session, by=admin, changes=[Change(session, "user_id", uuid4())], reason=reason)
-
-
-def test_it_refuses_a_row_of_another_session(session: Session, admin: User) -> None:
-    wire.post(wire.payload("kyc_session_manual_review", checks=CHECKS))
-    other = Check.objects.exclude(session=session).get()
-    with pytest.raises(CorrectionOutdated):
-        correct(session, by=admin, changes=[Change(other, "type", "x")], reason="Because.")
-
-
-def test_it_refuses_who_may_not(session: Session, officer: User, supervisor: User, auditor: User) -> None:
-    for person in (officer, supervisor, auditor):
-        with pytest.raises(CorrectionForbidden) as refused:
-            correct(session, by=person, changes=[Change(session, "user_id", uuid4())], reason="Because.")
-        assert isinstance(refused.value, PermissionDenied)
-
-
-def test_it_refuses_what_changed_since_it_was_seen(session: Session, admin: User) -> None:
-    reason = Reason.objects.get()
-    correct(session, by=admin, changes=[Change(session, "user_id", uuid4())], reason="Wrong id.")
-    with pytest.raises(CorrectionOutdated):
-        correct(session, by=admin, changes=[Change(reason, "code", "X")], reason="Because.")
-
-    seen = Session.objects.get()
-    Reason.objects.update(code="MOVED")
-    with pytest.raises(CorrectionOutdated):
-        correct(seen, by=admin, changes=[Change(reason, "code", "X")], reason="Because.")

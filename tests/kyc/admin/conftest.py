@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from kyc.models import Check, LedgerHead, Reason, Session, User
+from kyc.models import Check, LedgerEntry, Reason, Session, User
 from kyc.review import Change, correct
 from tests import factories, wire
-
-REASONS = [{"type": "face-match", "code": "LOW_CONFIDENCE", "message": "Below threshold", "category": "FACE"}]
-CHECKS = [{"type": "face-matching", "state": "Refused", "data": {"score": 1.50}, "reasons": REASONS}]
+from tests.kyc.scene import in_review
 
 PAGES = [
     "kyc.check", "kyc.contact", "kyc.correction", "kyc.decision", "kyc.delivery", "kyc.ledgerentry", "kyc.ledgerhead",
@@ -26,11 +27,12 @@ READ_ONLY = [
 ]  # fmt: skip
 
 
+NEWEST = {"kyc.session": "-n_checks", "kyc.ledgerhead": "-chain"}
+
+
 @pytest.fixture
 def session(db: None) -> Session:
-    event = wire.payload("kyc_session_manual_review", checks=CHECKS)
-    wire.post(event)
-    return Session.objects.get(pk=event["data"]["sessionId"])
+    return in_review()
 
 
 @pytest.fixture
@@ -54,13 +56,10 @@ def one_of_each(session: Session, reason: Reason, admin: User) -> None:
 
 @pytest.fixture
 def row_of(one_of_each: None) -> Callable[[str], Model]:
-    """`row_of("kyc.delivery")`: the newest row of that kind."""
-    from django.apps import apps
+    """`row_of("kyc.delivery")`: the newest row of that kind; of sessions, the one with checks."""
 
     def newest(label: str) -> Model:
-        rows: Any = apps.get_model(label).objects.order_by("-pk")
-        if label == "kyc.ledgerhead":
-            return LedgerHead.objects.filter(chain__startswith="session:").latest("seq")
+        rows: Any = apps.get_model(label).objects.order_by(NEWEST.get(label, "-pk"))
         return rows[0]
 
     return newest
@@ -70,8 +69,6 @@ def url(row: Model | str, page: str = "change") -> str:
     """Return the address of a row's page, or of a model's list or form to add."""
     if isinstance(row, str):
         return reverse(f"admin:{row.replace('.', '_')}_{page}")
-    from django.contrib.admin.utils import quote
-
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{page}", args=[quote(row.pk)])
 
 
@@ -96,3 +93,10 @@ def form_of(client: Client, address: str, **typed: Any) -> dict[str, Any]:
         elif value not in (None, False):
             posted[bound.html_name] = str(value)
     return posted | typed
+
+
+def told(action: str) -> dict[str, Any]:
+    """Return what the system's chain says of the one act of that name, and by whom it was."""
+    entry = LedgerEntry.objects.get(chain="system", action=action)
+    assert entry.actor is not None
+    return {**json.loads(entry.detail), "by": entry.actor.username}

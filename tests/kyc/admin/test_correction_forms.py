@@ -6,7 +6,6 @@ import json
 from datetime import timedelta
 from uuid import uuid4
 
-import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
@@ -22,6 +21,11 @@ WHY = {"correction_reason": "The officer saw it."}
 def details() -> list[dict[str, object]]:
     entries = LedgerEntry.objects.filter(action="session.corrected").order_by("seq")
     return [json.loads(entry.detail) for entry in entries]
+
+
+def form_of_answer(answer: object, posted: dict[str, str]) -> dict[str, str]:
+    form = answer.context["adminform"].form  # type: ignore[attr-defined]
+    return posted | {"seen": form["seen"].value()}
 
 
 def test_a_session_s_subject(admin_client: Client, admin: User, session: Session) -> None:
@@ -67,58 +71,6 @@ def test_a_reason(admin_client: Client, session: Session, reason: Reason) -> Non
     assert Reason.objects.get().code == "GLARE"
     assert WHY["correction_reason"] in page
     assert "LOW_CONFIDENCE" in page
-
-
-@pytest.mark.parametrize("why", ["", "  \r\n "])
-def test_without_a_reason_nothing_is_saved_and_nothing_is_lost(
-    admin_client: Client, session: Session, why: str
-) -> None:
-    meant = str(uuid4())
-    posted = form_of(admin_client, url(session), user_id=meant, correction_reason=why)
-    answer = admin_client.post(url(session), posted)
-
-    assert answer.status_code == 200
-    assert answer.context["adminform"].form.errors == {"correction_reason": ["This field is required."]}
-    assert meant in answer.content.decode()
-    assert not Correction.objects.exists()
-
-
-def test_what_cannot_be_is_said_beside_its_field(admin_client: Client, session: Session) -> None:
-    posted = form_of(admin_client, url(session), entity_type="related-party", **WHY)
-    answer = admin_client.post(url(session), posted)
-
-    assert answer.context["adminform"].form.errors == {
-        "related_party_id": ["A related party needs a related party id."]
-    }
-    assert WHY["correction_reason"] in answer.content.decode()
-
-
-def test_nothing_changed_is_said_too(admin_client: Client, check: Check) -> None:
-    answer = admin_client.post(url(check), form_of(admin_client, url(check), **WHY))
-
-    assert "Nothing was changed, so there is nothing to correct." in answer.content.decode()
-
-
-def test_a_form_that_has_become_outdated_keeps_what_was_typed(admin_client: Client, session: Session) -> None:
-    posted = form_of(admin_client, url(session), user_id=str(uuid4()), **WHY)
-    now, later = uuid4(), session.last_event_at + timedelta(minutes=5)
-    wire.post(wire.payload("kyc_session_manual_review", session_id=session.pk, user_id=now, at=later))
-    answer = admin_client.post(url(session), posted)
-
-    assert answer.status_code == 200
-    assert review.OUTDATED in answer.content.decode().replace("&#x27;", "'")
-    assert f"This is now &quot;{now}&quot;" in answer.content.decode()
-    assert posted["user_id"] in answer.content.decode()
-    assert not Correction.objects.exists()
-
-    again = form_of_answer(answer, posted)
-    assert admin_client.post(url(session), again).status_code == 302
-    assert str(Session.objects.get().user_id) == posted["user_id"]
-
-
-def form_of_answer(answer: object, posted: dict[str, str]) -> dict[str, str]:
-    form = answer.context["adminform"].form  # type: ignore[attr-defined]
-    return posted | {"seen": form["seen"].value()}
 
 
 def test_text_with_odd_line_ends_is_not_corrected_by_looking_at_it(

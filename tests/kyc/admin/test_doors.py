@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from django.contrib.auth.models import Group, Permission
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
 from kyc.models import LedgerEntry, Session, User
@@ -65,17 +62,6 @@ def test_nothing_is_inline(admin_client: Client, path: str) -> None:
     assert "data:image" not in page
 
 
-def test_the_index_shows_a_role_what_it_may_see(admin_client: Client, supervisor_client: Client) -> None:
-    everything = admin_client.get(INDEX).content.decode()
-    less = supervisor_client.get(INDEX).content.decode()
-
-    for name in ("session", "delivery", "contact", "user", "ledgerentry"):
-        assert f"/admin/kyc/{name}/" in everything
-    assert "/admin/kyc/delivery/" in less
-    assert "/admin/kyc/ledgerentry/" not in less
-    assert "/admin/kyc/user/" not in less
-
-
 def test_a_read_is_on_the_reader_s_chain(auditor_client: Client, auditor: User, session: Session) -> None:
     delivery = session.deliveries.get()
     auditor_client.get(url(session))
@@ -95,38 +81,3 @@ def test_a_body_is_text_and_nothing_else(admin_client: Client, db: None) -> None
 
     assert "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;\\u202e\\u0007" in page
     assert "The body is not JSON" in page
-
-
-def test_post_migrate_adds_no_second_permission(db: None) -> None:
-    pairs = list(Permission.objects.values_list("content_type", "codename"))
-    names = dict(Permission.objects.filter(content_type__app_label="kyc").values_list("codename", "name"))
-
-    assert len(pairs) == len(set(pairs))
-    assert (names["view_refusedrequest"], names["export_session"]) == (
-        "Can view refused request",
-        "Can export sessions",
-    )
-
-
-def test_each_role_has_what_its_work_needs(db: None) -> None:
-    may = {
-        group.name: set(group.permissions.values_list("codename", flat=True)) for group in Group.objects.all()
-    }
-
-    assert set(may) == {"officer", "supervisor", "auditor", "admin"}
-    assert may["officer"] < may["supervisor"]
-    assert {name for name in may["auditor"] if not name.startswith("view_")} == {"export_session"}
-    assert {role for role in may if "correct_session" in may[role]} == {"admin"}
-    assert not {name for names in may.values() for name in names if "group" in name} - {"view_group"}
-
-
-def test_the_roles_can_be_unmade_and_made_again(transactional_db: None) -> None:
-    executor = MigrationExecutor(connection)
-    latest = executor.loader.graph.leaf_nodes()
-    executor.migrate([("notifications", "0001_initial"), ("kyc", "0002_ledger_triggers")])
-    try:
-        assert not Group.objects.exists()
-    finally:
-        executor = MigrationExecutor(connection)
-        executor.migrate(latest)
-    assert Group.objects.count() == 4

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from kyc.choices import ContactSource
-from kyc.models import Contact, LedgerEntry, ReasonCode, User
+from kyc.models import Contact, LedgerEntry
 from kyc.review import digest
 from kyc.signals import contact_changed
 from tests import wire
-from tests.factories import ContactFactory, ReasonCodeFactory
-from tests.kyc.admin.conftest import form_of, url
+from tests.factories import ContactFactory
+from tests.kyc.admin.conftest import form_of, told, url
 
 SUBJECT = "0a1b2c3d-0000-4000-8000-000000000001"
-
-
-def told(action: str) -> dict[str, Any]:
-    entry = LedgerEntry.objects.get(chain="system", action=action)
-    assert entry.actor is not None
-    return {**json.loads(entry.detail), "by": entry.actor.username}
 
 
 @pytest.fixture
@@ -107,43 +100,3 @@ def test_names_and_addresses_stay_out_of_the_list(admin_client: Client) -> None:
     assert str(contact.subject_id) in page
     assert contact.name not in page
     assert contact.email not in page
-
-
-def test_what_a_code_means_is_on_record(admin_client: Client) -> None:
-    code = ReasonCodeFactory(code="GLARE")
-    posted = form_of(admin_client, url(code), is_disclosable="on", subject_text="The picture was too bright.")
-    assert admin_client.post(url(code), posted).status_code == 302
-    said = told("reasoncode.changed")
-
-    assert said["after"] == {"is_disclosable": True, "subject_text": "The picture was too bright."}
-    assert ReasonCode.objects.get().is_disclosable
-
-
-@pytest.mark.parametrize(
-    ("typed", "error"),
-    [
-        (
-            {"is_disclosable": "on", "is_suspicion": "on", "subject_text": "x"},
-            "A suspicion is never told to the subject.",
-        ),
-        ({"is_disclosable": "on"}, "Write what the subject is told, in words for them."),
-    ],
-)
-def test_a_suspicion_or_a_bare_code_is_never_told(
-    admin_client: Client, typed: dict[str, str], error: str
-) -> None:
-    code = ReasonCodeFactory()
-    answer = admin_client.post(url(code), form_of(admin_client, url(code), **typed))
-
-    assert list(answer.context["errors"]) == [[error]]
-    assert not ReasonCode.objects.get().is_disclosable
-
-
-def test_a_code_is_listed_once_and_never_renamed_or_deleted(admin_client: Client, admin: User) -> None:
-    code = ReasonCodeFactory(code="GLARE")
-    answer = admin_client.post(url("kyc.reasoncode", "add"), {"code": "GLARE"})
-    assert "This code is in the catalogue already." in answer.content.decode()
-
-    admin_client.post(url(code), form_of(admin_client, url(code)) | {"code": "OTHER"})
-    assert admin_client.post(url(code, "delete"), {"post": "yes"}).status_code == 403
-    assert list(ReasonCode.objects.values_list("code", flat=True)) == ["GLARE"]

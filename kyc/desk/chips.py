@@ -1,0 +1,105 @@
+"""The filters as chips: each a menu with counts, and once set with its value and a link that takes it off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+from kyc.choices import EntityType, FacetKind
+from kyc.desk.facets import Menu, menus
+from kyc.desk.filters import Filters
+from kyc.desk.paging import without_cursor
+from kyc.desk.stats import Stats
+from kyc.templatetags.desk import check_name
+
+KINDS = {
+    FacetKind.ENTITY: "Entity",
+    FacetKind.CHECK_TYPE: "Check",
+    FacetKind.CODE: "Reason",
+    FacetKind.CATEGORY: "Category",
+}
+EMPTY = {FacetKind.CODE: "No code", FacetKind.CATEGORY: "No category", FacetKind.CHECK_TYPE: "No type"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    value: str
+    label: str
+    count: int
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One menu. `value` says what is chosen, empty when nothing is; `without` is the query that takes it off."""
+
+    name: str
+    title: str
+    choices: Sequence[Choice]
+    value: str
+    without: str
+    has_more: bool = False
+
+    @property
+    def is_code(self) -> bool:
+        return self.name == FacetKind.CODE
+
+
+@dataclass(frozen=True, slots=True)
+class DatesChip:
+    """The span of days in which sessions came to review."""
+
+    value: str
+    without: str
+
+
+def chips(params: QueryDict, filters: Filters, numbers: Stats) -> list[Chip]:
+    """Return the menus. One query."""
+    found = menus(filters.chosen)
+    listed = [_facet_chip(params, kind, found[kind]) for kind in KINDS]
+    waiting = [Choice(age.name, age.label, n, age in filters.ages) for age, n in numbers.by_age.items()]
+    return [*listed, _chip(params, "age", "Waiting", waiting)]
+
+
+def dates_chip(params: QueryDict, filters: Filters) -> DatesChip:
+    words = [f"{word} {_day(day)}" for word, day in (("from", filters.since), ("to", filters.until)) if day]
+    return DatesChip(" ".join(words), _without(params, "from", "to"))
+
+
+def _facet_chip(params: QueryDict, kind: FacetKind, menu: Menu) -> Chip:
+    choices = [
+        Choice(option.value, _label(kind, option.value), option.count, option.is_chosen)
+        for option in menu.options
+    ]
+    return _chip(params, kind, KINDS[kind], choices, has_more=menu.has_more)
+
+
+def _chip(
+    params: QueryDict, name: str, title: str, choices: Sequence[Choice], *, has_more: bool = False
+) -> Chip:
+    chosen = [choice.label for choice in choices if choice.is_chosen]
+    value = ", ".join(chosen[:1]) + (f" and {len(chosen) - 1} more" if len(chosen) > 1 else "")
+    return Chip(name, title, choices, value, _without(params, name), has_more)
+
+
+def _label(kind: FacetKind, value: str) -> str:
+    if kind == FacetKind.ENTITY:
+        return str(EntityType(value).label) if value in EntityType else value
+    if not value:
+        return EMPTY[kind]
+    return check_name(value) if kind == FacetKind.CHECK_TYPE else value
+
+
+def _without(params: QueryDict, *names: str) -> str:
+    kept = without_cursor(params)
+    return urlencode(
+        [(name, value) for name, values in kept.lists() if name not in names for value in values]
+    )
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"

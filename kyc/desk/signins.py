@@ -1,0 +1,45 @@
+"""Sign-ins, sign-outs, failed sign-ins and changed passwords go to the ledger. What was typed does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.signals import password_changed
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db import transaction
+
+from kyc import ledger
+from kyc.models import User
+
+
+def connect() -> None:
+    user_logged_in.connect(signed_in, dispatch_uid="kyc.signed_in")
+    user_logged_out.connect(signed_out, dispatch_uid="kyc.signed_out")
+    user_login_failed.connect(sign_in_failed, dispatch_uid="kyc.sign_in_failed")
+    password_changed.connect(changed_password, dispatch_uid="kyc.changed_password")
+
+
+def signed_in(user: User, **kwargs: Any) -> None:
+    _record(user, "person.signed_in")
+
+
+def signed_out(user: User | None, **kwargs: Any) -> None:
+    if user:
+        _record(user, "person.signed_out")
+
+
+def changed_password(user: User, **kwargs: Any) -> None:
+    _record(user, "person.changed_password")
+
+
+def sign_in_failed(credentials: dict[str, Any], **kwargs: Any) -> None:
+    """Record the failure in the person's chain, or the system's when no such person exists."""
+    person = User.objects.filter(username__iexact=credentials.get("username") or "").first()
+    chain = ledger.person_chain(person) if person else ledger.SYSTEM
+    with transaction.atomic():
+        ledger.append(chain, "person.sign_in_failed")
+
+
+def _record(user: User, action: str) -> None:
+    with transaction.atomic():
+        ledger.append(ledger.person_chain(user), action, actor=user)

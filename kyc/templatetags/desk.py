@@ -1,0 +1,145 @@
+"""Tags and filters for the desk's templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django import template
+from django.conf import settings
+from django.template.context import RequestContext
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from kyc.choices import CheckState
+from kyc.models import Check
+from kyc.querysets import CAP
+
+register = template.Library()
+
+# The types whose looks and names the desk knows; others are shown as sent, with the plain icon.
+CHECK_ICONS = {
+    "document-verification": "doc",
+    "face-match": "face",
+    "face-matching": "face",
+    "manual_review": "eyes",
+    "ManualReview": "eyes",
+}
+CHECK_NAMES = {
+    "document-verification": "Document verification",
+    "face-match": "Face match",
+    "face-matching": "Face matching",
+    "manual_review": "Manual review",
+    "ManualReview": "Manual review",
+}
+
+
+@register.simple_tag
+def icon(name: str, small: bool = False) -> SafeString:
+    """Draw an icon of the sprite; it is decoration, the words beside it speak."""
+    return format_html(
+        '<svg class="icon{}" aria-hidden="true"><use href="#i-{}"/></svg>', " icon--s" if small else "", name
+    )
+
+
+@register.simple_tag(takes_context=True)
+def nav_current(context: RequestContext, url_name: str) -> SafeString | str:
+    """Mark the navigation's link to the page that is open."""
+    match = context["request"].resolver_match if "request" in context else None
+    return SafeString(' aria-current="page"') if match and match.url_name == url_name else ""
+
+
+@register.filter
+def capped(number: int) -> str:
+    """Write a count; one beyond the cap reads "1,000+"."""
+    # Plus nought: a count that is asked for when shown cannot be formatted itself.
+    return f"{CAP:,}+" if number > CAP else f"{number + 0:,}"
+
+
+@register.filter
+def initials(username: str) -> str:
+    """Return up to two letters for an avatar: those of officer.a are `oa`."""
+    return "".join(part[0] for part in username.split(".") if part)[:2]
+
+
+@register.filter
+def uuid_head(value: UUID | str) -> str:
+    return str(value)[:8]
+
+
+@register.filter
+def uuid_tail(value: UUID | str) -> str:
+    return str(value)[-4:]
+
+
+@register.filter
+def check_name(check_type: str) -> str:
+    return CHECK_NAMES.get(check_type, check_type)
+
+
+@register.filter
+def check_icon(check_type: str) -> str:
+    return CHECK_ICONS.get(check_type, "layers")
+
+
+@register.filter
+def n_refused(checks: Iterable[Check]) -> int:
+    return sum(check.state == CheckState.REFUSED for check in checks)
+
+
+@register.filter
+def duration(span: timedelta) -> str:
+    """Write a span as officers say it: 3d 4h, 6h 12m, 24m."""
+    minutes = max(0, int(span.total_seconds() // 60))
+    days, hours = divmod(minutes // 60, 24)
+    if days:
+        return f"{days}d {hours}h" if hours else f"{days}d"
+    if hours:
+        return f"{hours}h {minutes % 60:02}m" if minutes % 60 else f"{hours}h"
+    return f"{minutes}m" if minutes else "under 1m"
+
+
+@register.filter
+def waited(since: datetime) -> str:
+    """Write how long ago something was."""
+    return duration(timezone.now() - since)
+
+
+@register.simple_tag
+def sla(due_at: datetime) -> dict[str, Any]:
+    """Return how a due time stands: `tone` (over, soon, ok), `left` (a span), `percent` of the target that is used."""
+    left = due_at - timezone.now()
+    if left < timedelta():
+        return {"tone": "over", "left": -left, "percent": 100}
+    percent = 100 - round(100 * min(left / settings.KYC_REVIEW_SLA, 1))
+    return {"tone": "soon" if left <= settings.KYC_DUE_SOON else "ok", "left": left, "percent": percent}
+
+
+@register.simple_tag
+def moment(at: datetime, shape: str = "full") -> SafeString:
+    """Write an instant in the desk's zone. `full` and `brief` name the zone; `short` and `clock` stand under a head that does."""
+    local = _local(at)
+    day = f"{local.day} {local:%b}"
+    text = {
+        "full": f"{day} {local.year}, {local:%H:%M} {local.tzname()}",
+        "brief": f"{day}, {local:%H:%M} {local.tzname()}",
+        "short": f"{day}, {local:%H:%M}",
+        "clock": f"{local:%H:%M}",
+    }[shape]
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        at.isoformat(),
+        f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}",
+        text,
+    )
+
+
+def _local(at: datetime) -> datetime:
+    try:
+        return timezone.localtime(at)
+    except OverflowError:
+        # The first and the last hours of the calendar do not exist in every zone.
+        return at.astimezone(UTC)

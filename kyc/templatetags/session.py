@@ -1,0 +1,88 @@
+"""Tags and filters of the session page and the history: text as it was sent, days by name, links to codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+from django import template
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from kyc.desk import jsontree
+from kyc.models import Correction
+from kyc.templatetags.desk import moment
+
+register = template.Library()
+
+# Longer text is cut on the page; its delivery holds it whole.
+LONGEST_TEXT = 2000
+FIELD_NAMES = {
+    "due_at": "due time",
+    "entity_type": "entity",
+    "user_id": "user ID",
+    "related_party_id": "related party ID",
+    "checked_at": "time of the check",
+    "data": "raw data",
+}
+
+
+@register.simple_tag
+def rejections_url(code: str, params: Mapping[str, str] | None = None) -> str:
+    """Return where the history lists the sessions that were rejected with a code: at any time, or as `params` say."""
+    params = {"days": "all"} if params is None else params
+    return f"{reverse('history')}?{urlencode({'reason': code, **params})}"
+
+
+@register.filter
+def is_this_year(at: datetime) -> bool:
+    return at.year == timezone.now().year
+
+
+@register.filter
+def json_line(text: str) -> str:
+    """Write a JSON text on one line, its letters unescaped and its numbers as they are."""
+    return jsontree.line(text)
+
+
+@register.filter
+def json_text(text: str) -> str:
+    """Write a JSON text as `json_line` does, a string without its quotes."""
+    return jsontree.line(text, is_bare=True)
+
+
+@register.filter
+def field_name(field: str) -> str:
+    """Return a corrected field's name in the page's words."""
+    return FIELD_NAMES.get(field, field)
+
+
+@register.simple_tag
+def corrected_value(correction: Correction, side: str) -> str:
+    """Write a correction's `old` or `new` value: an instant as the page writes those, else its text."""
+    text = json_text(getattr(correction, side))
+    if correction.field.endswith("_at") and text != "null":
+        return moment(datetime.fromisoformat(text))
+    return "empty" if text in ("", "null") else clipped(text)
+
+
+@register.filter
+def clipped(text: str) -> str:
+    """Cut a text that would fill the page, and say by how much."""
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[:LONGEST_TEXT]}… and {len(text) - LONGEST_TEXT:,} more characters"
+
+
+@register.filter
+def thousands(number: int) -> str:
+    return f"{number:,}"
+
+
+@register.filter
+def day_title(day: date) -> str:
+    """Write a day in words: Today, 17 March 2026."""
+    text = f"{day.day} {day:%B} {day.year}"
+    names = {timezone.localdate(): "Today", timezone.localdate() - timedelta(days=1): "Yesterday"}
+    return f"{names[day]}, {text}" if day in names else text

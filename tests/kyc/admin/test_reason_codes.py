@@ -1,0 +1,50 @@
+"""What reason codes mean, and what a subject may be told of them, is said here and recorded."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from kyc.models import ReasonCode, User
+from tests.factories import ReasonCodeFactory
+from tests.kyc.admin.conftest import form_of, told, url
+
+
+def test_what_a_code_means_is_on_record(admin_client: Client) -> None:
+    code = ReasonCodeFactory(code="GLARE")
+    posted = form_of(admin_client, url(code), is_disclosable="on", subject_text="The picture was too bright.")
+    assert admin_client.post(url(code), posted).status_code == 302
+    said = told("reasoncode.changed")
+
+    assert said["after"] == {"is_disclosable": True, "subject_text": "The picture was too bright."}
+    assert ReasonCode.objects.get().is_disclosable
+
+
+@pytest.mark.parametrize(
+    ("typed", "error"),
+    [
+        (
+            {"is_disclosable": "on", "is_suspicion": "on", "subject_text": "x"},
+            "A suspicion is never told to the subject.",
+        ),
+        ({"is_disclosable": "on"}, "Write what the subject is told, in words for them."),
+    ],
+)
+def test_a_suspicion_or_a_bare_code_is_never_told(
+    admin_client: Client, typed: dict[str, str], error: str
+) -> None:
+    code = ReasonCodeFactory()
+    answer = admin_client.post(url(code), form_of(admin_client, url(code), **typed))
+
+    assert list(answer.context["errors"]) == [[error]]
+    assert not ReasonCode.objects.get().is_disclosable
+
+
+def test_a_code_is_listed_once_and_never_renamed_or_deleted(admin_client: Client, admin: User) -> None:
+    code = ReasonCodeFactory(code="GLARE")
+    answer = admin_client.post(url("kyc.reasoncode", "add"), {"code": "GLARE"})
+    assert "This code is in the catalogue already." in answer.content.decode()
+
+    admin_client.post(url(code), form_of(admin_client, url(code)) | {"code": "OTHER"})
+    assert admin_client.post(url(code, "delete"), {"post": "yes"}).status_code == 403
+    assert list(ReasonCode.objects.values_list("code", flat=True)) == ["GLARE"]
