@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 
 env = environ.Env()
 
@@ -55,11 +58,50 @@ def chosen(name: str, *, default: str, among: frozenset[str]) -> str:
     return value
 
 
+def web_addresses(name: str, *, default: str = "") -> list[str]:
+    """Return addresses of the form https://host, without a slash at the end; anything else stops the start."""
+    found = [item.rstrip("/") for item in items(name, default=default)]
+    if default and len(found) != 1:
+        raise ImproperlyConfigured(f"{name} must be one address.")
+    for address in found:
+        parts = urlsplit(address)
+        if parts.scheme not in {"http", "https"} or not parts.netloc:
+            raise ImproperlyConfigured(f"{name} must hold addresses that begin with https:// or http://.")
+    return found
+
+
+def mail_addresses(name: str) -> list[str]:
+    """Return e-mail addresses; what is none stops the start."""
+    found = items(name)
+    for position, address in enumerate(found, 1):
+        try:
+            validate_email(address)
+        except ValidationError:
+            raise ImproperlyConfigured(f"{name}: item {position} is not an e-mail address.") from None
+    return found
+
+
+def database(*, default: str) -> dict[str, Any]:
+    """Return Django's DATABASES entry for DATABASE_URL: SQLite or PostgreSQL."""
+    known = {"django.db.backends.sqlite3", "django.db.backends.postgresql"}
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            parsed: dict[str, Any] = env.db_url_config(env.str("DATABASE_URL", default=default))
+    except (ImproperlyConfigured, ValueError):
+        parsed = {}
+    if parsed.get("ENGINE") not in known:
+        # The message must not repeat the URL, which holds a password.
+        raise ImproperlyConfigured(
+            "DATABASE_URL must be sqlite:///path or postgres://user:password@host:port/name."
+        )
+    return parsed
+
+
 def mailer(url: str) -> dict[str, Any]:
     """Return Django's MAILERS entry for an e-mail URL such as smtp+tls://user:password@host:587."""
     try:
         parsed: dict[str, Any] = env.email_url_config(url)
-    except ImproperlyConfigured:
+    except (ImproperlyConfigured, ValueError):
         # The message would repeat the URL, which holds a password.
         raise ImproperlyConfigured("EMAIL_URL is not an e-mail URL that this desk knows.") from None
     options = {

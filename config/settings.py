@@ -24,7 +24,7 @@ SECRET_KEY = environment.required(
     "DJANGO_SECRET_KEY", development="development-only-not-a-secret-" + "0" * 40, debug=DEBUG
 )
 ALLOWED_HOSTS = environment.items("DJANGO_ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
-CSRF_TRUSTED_ORIGINS = environment.items("DJANGO_CSRF_TRUSTED_ORIGINS")
+CSRF_TRUSTED_ORIGINS = environment.web_addresses("DJANGO_CSRF_TRUSTED_ORIGINS")
 
 # --- Ralio ---------------------------------------------------------------------------------------
 RALIO_WEBHOOK_SECRETS = [
@@ -41,10 +41,10 @@ RALIO_REFUSED_MAX_ROWS = environment.whole("RALIO_REFUSED_MAX_ROWS", default=10_
 RALIO_REFUSED_MAX_BYTES = environment.whole("RALIO_REFUSED_MAX_BYTES", default=64 * 1024 * 1024, least=1)
 
 # --- The desk ------------------------------------------------------------------------------------
-DESK_URL = env.str("DESK_URL", default="http://127.0.0.1:8000").rstrip("/")
+(DESK_URL,) = environment.web_addresses("DESK_URL", default="http://127.0.0.1:8000")
 KYC_REVIEW_SLA = timedelta(hours=environment.whole("KYC_REVIEW_SLA_HOURS", default=24, least=1))
 KYC_DUE_SOON = timedelta(hours=environment.whole("KYC_DUE_SOON_HOURS", default=4))
-COMPLIANCE_TEAM_EMAILS = environment.items("COMPLIANCE_TEAM_EMAILS")
+COMPLIANCE_TEAM_EMAILS = environment.mail_addresses("COMPLIANCE_TEAM_EMAILS")
 
 TIME_ZONE = env.str("KYC_TIME_ZONE", default="UTC")
 try:
@@ -67,7 +67,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
-    "django_filters",
     "django_htmx",
     "rest_framework",
     "config",
@@ -109,11 +108,8 @@ TEMPLATES = [
 
 # --- Database ------------------------------------------------------------------------------------
 # A folder's name may hold what means something else in a URL.
-DATABASES = {
-    "default": env.db_url(
-        "DATABASE_URL", default=f"sqlite:///{quote_plus(str(BASE_DIR / 'db.sqlite3'), safe='/')}"
-    )
-}
+OWN_FILE = quote_plus(str(BASE_DIR / "db.sqlite3"), safe="/")
+DATABASES = {"default": environment.database(default=f"sqlite:///{OWN_FILE}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         # Take the write lock first, so that two writers queue up instead of failing half-way.
@@ -212,11 +208,15 @@ REST_FRAMEWORK: dict[str, object] = {
 }
 
 # --- Logs: ids only, to standard error -----------------------------------------------------------
+LOG_LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "root": {
+        "handlers": ["console"],
+        "level": environment.chosen("LOG_LEVEL", default="WARNING", among=LOG_LEVELS),
+    },
     "loggers": {"kyc": {"level": "INFO"}, "notifications": {"level": "INFO"}, "config": {"level": "INFO"}},
 }

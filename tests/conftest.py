@@ -37,6 +37,15 @@ def pytest_configure(config: pytest.Config) -> None:
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.engine != "postgresql":
+        return
+    once = pytest.mark.skip(reason="It brings its own database, and runs once: with --engine=sqlite.")
+    for item in items:
+        if item.get_closest_marker("own_database"):
+            item.add_marker(once)
+
+
 # --- The database --------------------------------------------------------------------------------
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:

@@ -30,6 +30,7 @@ LABELS = {
     "is_disputed": "Disputed",
     "is_second_review": "In second review",
     "kyc_check": "Check",
+    "n_attempts": "Tries",
     "meaning": "Digest of the meaning",
     "n_bytes": "Bytes",
     "n_checks": "Checks",

@@ -78,6 +78,7 @@ def history(request: DeskRequest) -> HttpResponse:
         "n_found": n_found,
         "facets": facets(filters, chart),
         "spans": _spans(request.GET, filters.span),
+        "asked_days": request.GET.get("days", ""),
         "sorts": SORTS,
         "query": without_cursor(request.GET).urlencode(),
     }

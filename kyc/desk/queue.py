@@ -53,7 +53,7 @@ def page(request: DeskRequest) -> HttpResponse:
         "tabs": tabs(filters, numbers),
         "chips": menus,
         "dates": dates,
-        "n_set": sum(bool(chip.value) for chip in [*menus, dates]),
+        "n_set": sum(bool(chip.value) for chip in menus) + bool(dates.value),
         "sorts": SORT_NAMES,
         "target_hours": int(settings.KYC_REVIEW_SLA.total_seconds() // 3600),
         "due_soon": settings.KYC_DUE_SOON,

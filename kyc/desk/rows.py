@@ -33,6 +33,7 @@ class ShownCheck:
     type: str
     state: CheckState
     reasons: list[ShownReason] = field(default_factory=list)
+    has_more: bool = False
 
     @property
     def is_refused(self) -> bool:
@@ -71,6 +72,15 @@ class Row:
         return self.all_codes[:CODES_SHOWN]
 
     @property
+    def n_more_checks(self) -> int:
+        return max(0, self.session.n_checks - len(self.checks))
+
+    @property
+    def is_cut(self) -> bool:
+        """Return True when the session has more than the row knows of, and a number would be wrong."""
+        return bool(self.n_more_checks) or any(check.has_more for check in self.checks)
+
+    @property
     def n_more_codes(self) -> int:
         return len(self.all_codes) - len(self.codes)
 
@@ -105,12 +115,15 @@ def _checks(deliveries: Iterable[int | None]) -> dict[int | None, list[ShownChec
     for pk, delivery, type_, state in found.values_list("pk", "delivery_id", Left("type", LONGEST), "state"):
         by_pk[pk] = ShownCheck(type_, CheckState(state))
         by_delivery[delivery].append(by_pk[pk])
-    reasons = Reason.objects.filter(kyc_check__in=by_pk, position__lt=MOST_REASONS).order_by(
+    reasons = Reason.objects.filter(kyc_check__in=by_pk, position__lte=MOST_REASONS).order_by(
         "kyc_check_id", "position"
     )
     texts = (Left(name, LONGEST) for name in ("code", "category", "message"))
     for check, *shown in reasons.values_list("kyc_check_id", *texts):
-        by_pk[check].reasons.append(ShownReason(*shown))
+        if len(by_pk[check].reasons) < MOST_REASONS:
+            by_pk[check].reasons.append(ShownReason(*shown))
+        else:
+            by_pk[check].has_more = True
     return by_delivery
 
 

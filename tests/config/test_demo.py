@@ -22,6 +22,8 @@ from django.conf import settings
 from tests.engines import OUR_VARIABLES
 from tests.postgres import free_port
 
+pytestmark = pytest.mark.own_database
+
 LEFT_OUT = shutil.ignore_patterns(".*", "*.sqlite3*", "__pycache__", "staticfiles", "tests")
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
 PEOPLE = ("officer.a", "officer.b", "supervisor", "auditor", "admin")

@@ -7,10 +7,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
 
 from kyc.choices import DeliveryStatus, QuarantineCause, SessionState
 from kyc.models import Contact, Delivery, ReasonCode, Session
+from kyc.models.deliveries import OWNS_EVENT_ID, UNREADABLE
 from tests import wire
 
 pytestmark = pytest.mark.django_db
@@ -229,3 +231,17 @@ def test_the_first_content_of_an_event_id_wins_across_events() -> None:
     assert wire.post(first).json() == {"received": True}
     answer = wire.post(wire.payload("account_activated", event_id=shared))
     assert answer.json() == {"received": True, "quarantined": "id_conflict"}
+
+
+def test_a_known_event_id_is_found_through_its_index() -> None:
+    owner = Delivery.objects.filter(OWNS_EVENT_ID, event_id=uuid4()).query
+    unreadable = Delivery.objects.filter(UNREADABLE, sha256="0" * 64).query
+    for query, index in ((owner, "kyc_delivery_event_once"), (unreadable, "kyc_delivery_unreadable_once")):
+        sql, parameters = query.sql_with_params()
+        with transaction.atomic(), connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                # Read an empty table as if it were large.
+                cursor.execute("SET LOCAL enable_seqscan = off")
+            explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+            cursor.execute(f"{explain} {sql}", parameters)
+            assert index in str(cursor.fetchall())

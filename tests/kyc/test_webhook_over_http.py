@@ -15,7 +15,7 @@ from kyc.ralio.signature import sign
 from tests import postgres, wire
 from tests.server import SECRET, running_desk
 
-pytestmark = pytest.mark.xdist_group("granian")
+pytestmark = pytest.mark.own_database
 
 
 @pytest.fixture(scope="module")

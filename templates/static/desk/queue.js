@@ -39,6 +39,12 @@
     $$('.qrow').forEach(function (row) { row.classList.toggle('is-open', row.id === 's-' + shown); });
   });
 
+  ['htmx:responseError', 'htmx:sendError'].forEach(function (failure) {
+    document.addEventListener(failure, function (e) {
+      if (e.detail.target.id === 'peek') window.desk.say('The preview could not be loaded. Open the session instead.');
+    });
+  });
+
   var toggle = $('[data-peek-toggle]'), bench = $('.workbench');
   function paint() {
     var off = store.get('peek') === 'off';

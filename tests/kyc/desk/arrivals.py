@@ -50,6 +50,11 @@ def page(client: Client, session: Session, query: str = "") -> str:
     return answer.content.decode()
 
 
+def found(client: Client, query: str = "") -> set[UUID]:
+    """Return the sessions on a page of the history."""
+    return {row.session.pk for row in client.get(f"/rejected/?{query}").context["rows"]}
+
+
 def newest_delivery(session: Session) -> Delivery:
     return session.deliveries.latest("pk")
 

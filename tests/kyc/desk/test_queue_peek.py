@@ -33,7 +33,7 @@ def test_it_shows_the_checks_refused_first_with_their_reasons(officer_client: Cl
     assert shown.index("Face matching") < shown.index("Document verification")
     assert "LOW_CONFIDENCE it is" in shown and ">FACE<" in shown
     assert "6h over" in shown and str(session.user_id) in shown
-    assert shown.strip().startswith('<aside class="card peek" id="peek"')
+    assert shown.strip().startswith('<aside class="card peek is-stale-while-loading" id="peek"')
 
 
 def test_it_shows_earlier_attempts(officer_client: Client, review: Review) -> None:
@@ -64,3 +64,14 @@ def test_its_queries_do_not_grow_with_the_session(
 
 def test_a_session_that_does_not_exist_is_missing(officer_client: Client) -> None:
     assert officer_client.get(reverse("queue-peek", args=[uuid4()])).status_code == 404
+
+
+def test_what_it_leaves_out_it_says(officer_client: Client, review: Review) -> None:
+    codes = [f"CODE_{n}" for n in range(17)]
+    session = review(checks=[check(*codes, type=f"type-{n}") for n in range(18)])
+    shown = peek(officer_client, session)
+
+    assert "2 more checks on the session page." in shown
+    assert "CODE_15 it is" in shown and "CODE_16" not in shown
+    assert "The session page has the rest." in shown
+    assert ">and more<" in officer_client.get("/queue/").content.decode()

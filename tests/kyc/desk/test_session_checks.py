@@ -43,9 +43,13 @@ def test_an_event_that_brings_no_checks_leaves_the_last_ones_in_place(officer_cl
 
 
 def test_a_reason_shows_message_code_category_and_type(officer_client: Client) -> None:
-    html = page(officer_client, arrive("REVIEW", checks=[refused("KYC.DOC.OLD", "It is old.", category="DOC")]))
+    html = page(
+        officer_client, arrive("REVIEW", checks=[refused("KYC.DOC.OLD", "It is old.", category="DOC")])
+    )
 
-    assert in_order(html, "It is old.", 'class="code__cat">DOC', 'class="code__name">KYC.DOC.OLD', "face-match")
+    assert in_order(
+        html, "It is old.", 'class="code__cat">DOC', 'class="code__name">KYC.DOC.OLD', "face-match"
+    )
 
 
 def test_a_code_leads_to_the_rejections_that_had_it(officer_client: Client) -> None:
@@ -67,7 +71,8 @@ def test_what_the_catalogue_knows_of_a_code_is_said(officer_client: Client) -> N
 
 
 @pytest.mark.parametrize(
-    ("sent", "shown"), [(2, "2"), ("Refused", "&quot;Refused&quot;"), (3, "3"), ({"a": 1.50}, "{&quot;a&quot;: 1.5}")]
+    ("sent", "shown"),
+    [(2, "2"), ("Refused", "&quot;Refused&quot;"), (3, "3"), ({"a": 1.50}, "{&quot;a&quot;: 1.5}")],
 )
 def test_the_state_is_shown_as_it_was_sent(officer_client: Client, sent: Any, shown: str) -> None:
     html = page(officer_client, arrive("REVIEW", checks=[refused(state=sent)]))
@@ -92,7 +97,9 @@ def test_raw_data_too_long_for_the_page_is_a_link(officer_client: Client) -> Non
     assert len(html) < evidence.LONGEST_DATA
 
 
-def test_more_checks_than_fit_are_a_click_away(officer_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_checks_than_fit_are_a_click_away(
+    officer_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(evidence, "MOST_CHECKS", 3)
     session = arrive("REVIEW", hours=3, checks=[refused("OLDEST")])
     again(session, "REVIEW", checks=[PASSED, refused("ONE"), refused("TWO"), refused("THREE")])

@@ -26,11 +26,16 @@ def test_it_shows_body_headers_size_and_digest(officer_client: Client) -> None:
     raw = page(officer_client, arrived).split('id="raw"')[1]
 
     assert f"event {delivery.event_id}" in raw
-    assert f'<span class="k">sessionId</span><span class="m">: </span><span class="s">&quot;{arrived.pk}&quot;' in raw
+    assert (
+        f'<span class="k">sessionId</span><span class="m">: </span><span class="s">&quot;{arrived.pk}&quot;'
+        in raw
+    )
     assert in_order(raw, f"{delivery.n_bytes:,} bytes", delivery.sha256, "Payload as text", "Headers")
 
 
-def test_the_exact_bytes_are_plain_text_and_reading_them_is_recorded(officer_client: Client, officer: User) -> None:
+def test_the_exact_bytes_are_plain_text_and_reading_them_is_recorded(
+    officer_client: Client, officer: User
+) -> None:
     arrived = arrive("REVIEW", extra="<script>alert(1)</script>")
     delivery = newest_delivery(arrived)
     answer = officer_client.get(address(arrived, delivery))
@@ -76,7 +81,10 @@ def test_a_body_too_long_for_the_page_is_a_link(officer_client: Client) -> None:
 
     assert "This payload is too long for the page." in html
     assert len(html) < bodies.LONGEST_BODY
-    assert officer_client.get(address(arrived, newest_delivery(arrived))).content.count(b"x") >= bodies.LONGEST_BODY
+    assert (
+        officer_client.get(address(arrived, newest_delivery(arrived))).content.count(b"x")
+        >= bodies.LONGEST_BODY
+    )
 
 
 def test_many_deliveries_come_in_pages(officer_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

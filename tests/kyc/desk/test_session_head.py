@@ -26,7 +26,9 @@ def test_an_entity_that_was_not_sent_is_called_inferred(officer_client: Client) 
     assert 'class="sub inferred"' not in page(officer_client, said)
 
 
-def test_the_newest_event_that_names_the_subject_decides_whether_it_is_inferred(officer_client: Client) -> None:
+def test_the_newest_event_that_names_the_subject_decides_whether_it_is_inferred(
+    officer_client: Client,
+) -> None:
     session = arrive("REVIEW", hours=5, entityType="user")
     again(session, "REVIEW", hours=3)
     assert 'class="sub inferred"' in page(officer_client, session)
@@ -60,7 +62,12 @@ def test_a_session_without_a_subject_says_so(officer_client: Client) -> None:
 
 @pytest.mark.parametrize(
     ("state", "words"),
-    [("REVIEW", "Entered review"), ("REJECTED", "Rejected"), ("VERIFIED", "Verified"), ("EXPIRED", "Expired")],
+    [
+        ("REVIEW", "Entered review"),
+        ("REJECTED", "Rejected"),
+        ("VERIFIED", "Verified"),
+        ("EXPIRED", "Expired"),
+    ],
 )
 def test_the_instant_is_named_for_the_state(officer_client: Client, state: str, words: str) -> None:
     html = page(officer_client, arrive(state))
@@ -73,7 +80,7 @@ def test_it_counts_the_subjects_attempts(officer_client: Client) -> None:
     first = arrive("REJECTED", hours=90)
     second = arrive("REVIEW", hours=2, user_id=first.user_id)
 
-    assert "2 of 2 <a href=\"#other\">1 rejected</a>" in page(officer_client, second)
+    assert '2 of 2 <a href="#other">1 rejected</a>' in page(officer_client, second)
     assert "<dd>1 of 2</dd>" in page(officer_client, first)
 
 
@@ -91,7 +98,10 @@ def test_ralios_own_state_shows_where_it_differs(officer_client: Client) -> None
 
     decider = UserFactory(username="officer.b", role="officer")
     Session.objects.filter(pk=session.pk).update(
-        provider_state="VERIFIED", is_disputed=True, decided_by=decider, state_since=session.state_since - timedelta(1)
+        provider_state="VERIFIED",
+        is_disputed=True,
+        decided_by=decider,
+        state_since=session.state_since - timedelta(1),
     )
     html = page(officer_client, session)
     assert in_order(html, "Disputed", "<dt>Ralio says</dt>", "VERIFIED")

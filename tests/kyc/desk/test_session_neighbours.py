@@ -17,9 +17,7 @@ pytestmark = pytest.mark.django_db
 def three() -> list[Session]:
     """Three sessions of the queue, the most urgent first; the middle one was refused for another reason."""
     codes = ("NO_MATCH", "EXPIRED", "NO_MATCH")
-    return [
-        arrive("REVIEW", hours=9 - n, checks=[refused(code)] * (n + 1)) for n, code in enumerate(codes)
-    ]
+    return [arrive("REVIEW", hours=9 - n, checks=[refused(code)] * (n + 1)) for n, code in enumerate(codes)]
 
 
 def link(session: Session, query: str = "") -> str:
@@ -67,7 +65,9 @@ def test_they_follow_the_queues_sort(
 
 
 def test_the_way_back_keeps_the_filter(officer_client: Client, three: list[Session]) -> None:
-    assert 'href="/queue/?reason=NO_MATCH">Review queue' in page(officer_client, three[0], "?from=reason%3DNO_MATCH")
+    assert 'href="/queue/?reason=NO_MATCH">Review queue' in page(
+        officer_client, three[0], "?from=reason%3DNO_MATCH"
+    )
 
 
 @pytest.mark.parametrize("query", ["//evil.example", "javascript:alert(1)", '"><script>', "q=" + "x" * 9000])

@@ -17,12 +17,16 @@ pytestmark = pytest.mark.django_db
 
 def test_the_subjects_other_sessions_are_listed_with_their_codes(officer_client: Client) -> None:
     session = arrive("REVIEW", hours=1)
-    rejected = arrive("REJECTED", hours=50, user_id=session.user_id, checks=[refused("OLD_CODE", "It is old.")])
+    rejected = arrive(
+        "REJECTED", hours=50, user_id=session.user_id, checks=[refused("OLD_CODE", "It is old.")]
+    )
     waiting = arrive("REVIEW", hours=9, user_id=session.user_id, checks=[refused("ODD_CODE")])
     stranger = arrive("REJECTED", hours=9)
     html = page(officer_client, session).split('id="other"')[1]
 
-    assert in_order(html, f"/sessions/{waiting.pk}/", "ODD_CODE", f"/sessions/{rejected.pk}/", "OLD_CODE", "It is old.")
+    assert in_order(
+        html, f"/sessions/{waiting.pk}/", "ODD_CODE", f"/sessions/{rejected.pk}/", "OLD_CODE", "It is old."
+    )
     assert str(stranger.pk) not in html
 
 
@@ -62,7 +66,9 @@ def test_record_events_say_what_their_bodies_say(officer_client: Client) -> None
     assert "OTHER" not in html
 
 
-def test_more_records_than_fit_are_owned_up_to(officer_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_records_than_fit_are_owned_up_to(
+    officer_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bodies, "MOST_RECORDS", 1)
     session = arrive("REVIEW")
     for _ in range(2):

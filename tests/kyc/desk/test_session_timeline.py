@@ -25,7 +25,9 @@ def test_it_tells_deliveries_and_states_newest_first(officer_client: Client) -> 
     again(session, "REJECTED", hours=1)
     told = timeline(page(officer_client, session))
 
-    assert in_order(told, "State changed to", "REJECTED", "from REVIEW", "kyc_session_failed", "First heard of as")
+    assert in_order(
+        told, "State changed to", "REJECTED", "from REVIEW", "kyc_session_failed", "First heard of as"
+    )
     assert in_order(told, "First heard of as", "kyc_session_manual_review")
 
 
@@ -34,7 +36,9 @@ def test_an_older_event_that_came_late_is_superseded_and_changes_nothing(officer
     again(session, "REVIEW", hours=8)
     told = timeline(page(officer_client, session))
 
-    assert in_order(told, "kyc_session_manual_review", "Applied, superseded", "kyc_session_failed", ">Applied<")
+    assert in_order(
+        told, "kyc_session_manual_review", "Applied, superseded", "kyc_session_failed", ">Applied<"
+    )
     assert told.count('data-kind="state"') == 1
 
 
@@ -43,7 +47,9 @@ def test_of_two_events_at_one_instant_the_folds_order_decides(officer_client: Cl
     again(session, "REVIEW", at=session.last_event_at)
     told = timeline(page(officer_client, session))
 
-    assert in_order(told, "kyc_session_manual_review", "Applied, superseded", "kyc_session_failed", ">Applied<")
+    assert in_order(
+        told, "kyc_session_manual_review", "Applied, superseded", "kyc_session_failed", ">Applied<"
+    )
 
 
 def test_repeats_are_counted_on_their_delivery(officer_client: Client) -> None:
@@ -70,15 +76,26 @@ def test_another_content_under_a_known_event_id_is_shown_as_quarantined(officer_
 def test_a_correction_tells_before_after_and_why(officer_client: Client, admin: User) -> None:
     session = arrive("REVIEW")
     other = uuid4()
-    review.correct(session, by=admin, changes=[review.Change(session, "user_id", other)], reason="A typing error.")
+    review.correct(
+        session, by=admin, changes=[review.Change(session, "user_id", other)], reason="A typing error."
+    )
     told = timeline(page(officer_client, session))
 
-    assert in_order(told, "admin</b> corrected the user ID of the session", "Before", "After", str(other), "A typing error.")
+    assert in_order(
+        told,
+        "admin</b> corrected the user ID of the session",
+        "Before",
+        "After",
+        str(other),
+        "A typing error.",
+    )
 
 
 def test_a_decision_is_told_as_far_as_it_has_come(officer_client: Client) -> None:
     session = arrive("REVIEW")
-    DecisionFactory(session=session, basis=newest_delivery(session), rationale="It agrees.", maker__username="officer.b")
+    DecisionFactory(
+        session=session, basis=newest_delivery(session), rationale="It agrees.", maker__username="officer.b"
+    )
     told = timeline(page(officer_client, session))
 
     assert in_order(told, "officer.b</b> decided: approve", "Confirmed", "It agrees.")

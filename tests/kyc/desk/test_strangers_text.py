@@ -68,7 +68,17 @@ def test_the_session_page_escapes_it(officer_client: Client, session: Session) -
     html = page(officer_client, session)
 
     assert safe(html)
-    for where in ("c-check", "c-code", "c-message", "c-category", "c-key", "c-value", "a-code", "why", "corrected"):
+    for where in (
+        "c-check",
+        "c-code",
+        "c-message",
+        "c-category",
+        "c-key",
+        "c-value",
+        "a-code",
+        "why",
+        "corrected",
+    ):
         assert f"&lt;script&gt;alert(&#x27;{where}&#x27;)" in html, where
     for where in ("b-code", "record", "name", "conflict", "extra"):
         assert f"alert(&#x27;{where}&#x27;)" in html, where

@@ -1,0 +1,78 @@
+"""The queue reads the indexes made for it, whatever its address asks for, and never the whole table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection, transaction
+from django.http import QueryDict
+from django.utils import timezone
+
+from kyc.desk.filters import Filters
+from kyc.desk.paging import AFTER, paginate
+from kyc.models import Session
+from kyc.querysets import SessionQuerySet
+from tests.factories import SessionFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_shortcuts() -> Iterator[None]:
+    """Have PostgreSQL read an empty table as it would read a large one."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                for way in ("seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin"):
+                    cursor.execute(f"SET LOCAL enable_{way} = off")
+        yield
+
+
+def plan(sessions: SessionQuerySet) -> str:
+    sql, parameters = sessions.query.sql_with_params()
+    explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{explain} {sql}", parameters)
+        return "\n".join(str(row[-1]) for row in cursor.fetchall())
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("", "kyc_session_queue_due"),
+        ("sla=overdue", "kyc_session_queue_due"),
+        ("sort=oldest", "kyc_session_queue_age"),
+        ("sort=newest", "kyc_session_queue_age"),
+        ("sort=refused", "kyc_session_queue_refused"),
+        ("sort=oldest&from=2026-03-01", "kyc_session_queue_age"),
+        ("reason=A", "kyc_queue_facet_due"),
+        ("reason=A&sla=soon", "kyc_queue_facet_due"),
+        ("entity=user&check=a&check=b&category=", "kyc_queue_facet_due"),
+    ],
+)
+def test_a_page_is_one_range_of_one_index(query: str, index: str) -> None:
+    filters = Filters.read(QueryDict(query))
+    found = filters.ordered(Session.objects.in_review(), timezone.now())
+
+    shown = plan(found.order_by(*filters.keys)[:51])
+
+    assert index in shown
+    assert "Seq Scan on kyc_session" not in shown and "SCAN kyc_session\n" not in f"{shown}\n"
+    assert "Sort" not in shown and "TEMP B-TREE" not in shown
+
+
+def test_the_notice_of_new_sessions_is_one_range_of_one_index() -> None:
+    came = Session.objects.in_review().filter(queued_at__gt=timezone.now())
+
+    assert "kyc_session_queue_new" in plan(came.order_by()[:1001])
+
+
+def test_a_later_page_costs_one_query(queries) -> None:
+    SessionFactory.create_batch(6)
+    keys = ("due_at", "id")
+    first = paginate(Session.objects.in_review(), keys, QueryDict(), size=3)
+    with queries(1):
+        second = paginate(Session.objects.in_review(), keys, QueryDict(first.next), size=3)
+
+    assert AFTER in first.next and len(second.rows) == 3
