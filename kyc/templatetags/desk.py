@@ -120,10 +120,11 @@ def sla(due_at: datetime) -> dict[str, Any]:
 
 @register.simple_tag
 def moment(at: datetime, shape: str = "full") -> SafeString:
-    """Write an instant in the desk's zone. `full` and `brief` name the zone; `short` and `clock` stand under a head that does."""
+    """Write an instant in the desk's zone. `exact`, `full` and `brief` name the zone; `short` and `clock` stand under a head that does."""
     local = _local(at)
     day = f"{local.day} {local:%b}"
     text = {
+        "exact": f"{day} {local.year}, {local:%H:%M:%S} {local.tzname()}",
         "full": f"{day} {local.year}, {local:%H:%M} {local.tzname()}",
         "brief": f"{day}, {local:%H:%M} {local.tzname()}",
         "short": f"{day}, {local:%H:%M}",
