@@ -17,7 +17,7 @@ from kyc.models.digests import text_digest
 from kyc.projection import Fact
 from kyc.querysets import CappedCount
 
-MOST_CHECKS, MOST_REASONS = 300, 1000
+MOST_CHECKS, MOST_REASONS = 200, 1000
 # Longer raw data is read in its delivery, as text.
 LONGEST_DATA = 64 * 1024
 

@@ -16,7 +16,7 @@ from kyc.ralio.events import clean
 from kyc.ralio.jsontext import Members, NotJson, Number, parse
 
 # Of one tree, and of all the trees of one page.
-MOST_NODES, MOST_NODES_OF_A_PAGE = 2000, 6000
+MOST_NODES, MOST_NODES_OF_A_PAGE = 2000, 4000
 # Browsers flatten elements that nest some 500 deep, and a level takes three: what lies deeper is one line of text.
 DEEPEST = 60
 # What opens by itself; the rest is a click away.

@@ -82,6 +82,16 @@
     } else if (e.target.matches('[data-autosubmit]') && e.target.form) e.target.form.requestSubmit();
   });
 
+  /* The address names only what was asked for. */
+  document.addEventListener('submit', function (e) {
+    if (!e.target.matches('[data-lean]')) return;
+    $$('input:not([type="checkbox"]), select', e.target).forEach(function (field) {
+      var option = field.selectedOptions && field.selectedOptions[0];
+      if (!field.value || (option && 'default' in option.dataset)) field.disabled = true;
+    });
+    setTimeout(function () { $$('[disabled]', e.target).forEach(function (field) { field.disabled = false; }); });
+  });
+
   /* Print opens every disclosure, then restores them. */
   var closed = [];
   addEventListener('beforeprint', function () {

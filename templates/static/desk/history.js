@@ -3,17 +3,11 @@
   'use strict';
   var $ = window.desk.$, $$ = window.desk.$$, KEY = 'kd-place';
 
-  /* The address names only what was asked for; the place is kept over the reload. */
   document.addEventListener('submit', function (e) {
     if (!e.target.matches('[data-keep-place]')) return;
     var at = document.activeElement;
     var named = at && e.target.contains(at) && at.name ? [at.name, at.type === 'checkbox' ? at.value : null] : null;
     try { sessionStorage.setItem(KEY, JSON.stringify({ y: scrollY, named: named })); } catch (err) { /* storage blocked */ }
-    $$('input:not([type="checkbox"]), select', e.target).forEach(function (field) {
-      var option = field.selectedOptions && field.selectedOptions[0];
-      if (!field.value || (option && 'default' in option.dataset)) field.disabled = true;
-    });
-    setTimeout(function () { $$('[disabled]', e.target).forEach(function (field) { field.disabled = false; }); });
   });
 
   function restore() {

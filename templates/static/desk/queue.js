@@ -1,4 +1,4 @@
-/* The queue: rows by keyboard, the preview pane, lean addresses. Needs desk.js; htmx loads the preview. */
+/* The queue: rows by keyboard, the preview pane. Needs desk.js; htmx loads the preview. */
 (function () {
   'use strict';
   var $ = window.desk.$, $$ = window.desk.$$, visible = window.desk.visible, store = window.desk.store;
@@ -56,14 +56,4 @@
     paint();
   });
   paint();
-
-  /* The address names only what was asked for. */
-  document.addEventListener('submit', function (e) {
-    if (!e.target.matches('[data-lean]')) return;
-    $$('input:not([type="checkbox"]), select', e.target).forEach(function (field) {
-      var option = field.selectedOptions && field.selectedOptions[0];
-      if (!field.value || (option && 'default' in option.dataset)) field.disabled = true;
-    });
-    setTimeout(function () { $$('[disabled]', e.target).forEach(function (field) { field.disabled = false; }); });
-  });
 }());
