@@ -16,6 +16,7 @@ from kyc.choices import DeliveryStatus, QuarantineCause
 from kyc.models import Correction, Decision, Delivery, RefusedRequest
 from kyc.models.deliveries import CONFLICTING, OWNS_EVENT_ID, UNREADABLE
 from kyc.querysets import CAP
+from kyc.ralio.bodies import veiled
 
 
 class CauseFilter(admin.SimpleListFilter):
@@ -185,7 +186,7 @@ class CorrectionAdmin(ReadOnlyMixin, DeskAdmin[Correction]):
 def body(kept: Delivery | RefusedRequest) -> SafeString | str:
     """Return the bytes as text; what is not UTF-8 shows as U+FFFD."""
     if kept.body:
-        return text.block(bytes(kept.body).decode("utf-8", "replace"))
+        return text.block(veiled(bytes(kept.body)).decode("utf-8", "replace"))
     return format_html("Not kept: {} bytes.", f"{kept.n_bytes or 0:,}")
 
 

@@ -11,7 +11,7 @@ from kyc.choices import DeliveryStatus
 from kyc.desk.jsontree import Pencil, Tree, flat
 from kyc.models import Delivery, Session
 from kyc.models.deliveries import CONFLICTING
-from kyc.ralio.bodies import data_members, names_entity
+from kyc.ralio.bodies import data_members, names_entity, veiled
 from kyc.ralio.events import clean
 
 # Longer ones are read at their own address.
@@ -27,6 +27,7 @@ class ShownDelivery:
     tree: Tree | None
     text: str
     is_newest_event: bool = False
+    is_veiled: bool = False
 
     @property
     def is_superseded(self) -> bool:
@@ -96,8 +97,10 @@ def _shown(row: Delivery, pencil: Pencil, *, is_newest: bool = False) -> ShownDe
     body = short_body(row)
     if body is None:
         return ShownDelivery(row, None, "", is_newest)
-    return ShownDelivery(row, pencil.draw(body, "body"), clean(body.decode("utf-8", "replace")), is_newest)
+    seen = veiled(body)
+    text = clean(seen.decode("utf-8", "replace"))
+    return ShownDelivery(row, pencil.draw(seen, "body"), text, is_newest, is_veiled=seen != body)
 
 
 def _said(row: Delivery) -> list[tuple[str, str]]:
-    return [(clean(name), flat(value)) for name, value in data_members(short_body(row) or b"")]
+    return [(clean(name), flat(value)) for name, value in data_members(veiled(short_body(row) or b""))]

@@ -20,6 +20,7 @@ from kyc.desk.others import of_subject
 from kyc.desk.timeline import Span
 from kyc.models import Contact, Correction, Delivery, Session
 from kyc.projection import Fact
+from kyc.ralio.bodies import veiled
 
 PAGE_OF_DELIVERIES = 25
 LONGEST_ID = 18
@@ -42,13 +43,13 @@ def session_page(request: DeskRequest, pk: UUID) -> HttpResponse:
 @never_cache
 @requires("kyc.view_session")
 def delivery_body(request: DeskRequest, pk: UUID, delivery_id: int) -> HttpResponse:
-    """Answer the exact bytes of a delivery that the session's page speaks of, as plain text."""
+    """Answer a delivery's bytes as plain text, exact but for the subject's personal link."""
     session = get_object_or_404(Session, pk=pk)
     delivery = get_object_or_404(Delivery, pk=delivery_id)
     if not bodies.concerns(delivery, session):
         raise Http404
     record(request, "delivery.read", session=str(session.pk), delivery=delivery.pk)
-    answer = HttpResponse(bytes(delivery.body), content_type="text/plain; charset=utf-8")
+    answer = HttpResponse(veiled(bytes(delivery.body)), content_type="text/plain; charset=utf-8")
     answer["Content-Disposition"] = f'inline; filename="{session.pk}-{delivery.pk}.json"'
     return answer
 

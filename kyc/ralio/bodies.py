@@ -1,10 +1,13 @@
-"""What a kept body says beyond the typed event: its data as sent, and whether it names the kind of its subject."""
+"""What a kept body says beyond the typed event: its data as sent, whether it names the kind of its subject, and the
+personal link in it, which nobody but the subject should open."""
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
-from kyc.ralio.jsontext import Members, NotJson, parse
+from kyc.ralio.jsontext import Members, NotJson, Number, parse
 
 # Any of these in an event's data says whom it is about; without them only the ids do.
 _NAMING = ("entityType", "entity_type", "relatedParty", "related_party")
@@ -24,3 +27,28 @@ def names_entity(body: bytes) -> bool:
     """Return True when the event itself says what its subject is, instead of leaving it to the kind of id."""
     members = dict(data_members(body))
     return any(members.get(name) is not None for name in _NAMING)
+
+
+# What stands in place of a link that opens the subject's own verification.
+VEIL = '"(personal link, not shown)"'
+_SESSIONS = ("kycSession", "kyc_session")
+_LINKS = ("url", "hostedUrl", "hosted_url")
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
+
+def veiled(body: bytes) -> bytes:
+    """Return the body with the session's personal link replaced wherever it stands; every other byte as it was."""
+    links = _personal_links(data_members(body))
+    if not links:
+        return body
+    return _STRING.sub(lambda text: VEIL.encode() if json.loads(text[0]) in links else text[0], body)
+
+
+def _personal_links(members: list[tuple[str, Any]]) -> set[str]:
+    inside = [value.pairs for name, value in members if name in _SESSIONS and isinstance(value, Members)]
+    return {
+        value
+        for pairs in (members, *inside)
+        for name, value in pairs
+        if name in _LINKS and isinstance(value, str) and not isinstance(value, Number) and value
+    }

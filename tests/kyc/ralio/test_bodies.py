@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kyc.ralio.bodies import data_members, names_entity
+from kyc.models import Delivery
+from kyc.ralio.bodies import data_members, names_entity, veiled
 from tests import wire
 
 
@@ -39,3 +41,43 @@ def test_the_examples_members_come_in_order_and_as_written() -> None:
 def test_any_bytes_are_taken(body: bytes) -> None:
     assert isinstance(data_members(body), list)
     assert names_entity(body) is False
+
+
+LINK = 'https://signup.example/?token=\u00e9"s3cret'
+
+
+@pytest.mark.parametrize("is_ascii", [True, False])
+@pytest.mark.parametrize("name", ["kycSession", "kyc_session"])
+def test_the_personal_link_is_veiled_and_every_other_byte_stays(name: str, is_ascii: bool) -> None:
+    event = wire.payload("related_party.kyc_session_created", note=LINK, url="")
+    event["data"][name] = {**event["data"].pop("kycSession"), "url": LINK, "n": 1.50}
+    body = json.dumps(event, ensure_ascii=is_ascii, indent=1).encode()
+
+    literal = json.dumps(LINK, ensure_ascii=is_ascii).encode()
+    assert body.count(literal) == 2
+    assert veiled(body) == body.replace(literal, b'"(personal link, not shown)"')
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"data": {"kycSession": 5}}', b'{"data": {"kycSession": {"url": 5}}}']
+)
+def test_a_body_without_a_personal_link_is_shown_whole(body: bytes) -> None:
+    assert veiled(body) == body
+
+
+@pytest.mark.django_db
+def test_no_page_shows_the_personal_link(admin_client: Client) -> None:
+    event = wire.payload("related_party.kyc_session_created")
+    event["data"]["kycSession"]["url"] = "https://signup.example/?token=s3cret"
+    wire.post(event)
+    delivery = Delivery.objects.get()
+
+    for path in (
+        f"/sessions/{delivery.session_id}/",
+        f"/sessions/{delivery.session_id}/deliveries/{delivery.pk}/",
+        f"/admin/kyc/delivery/{delivery.pk}/change/",
+    ):
+        page = admin_client.get(path)
+        assert page.status_code == 200
+        assert b"s3cret" not in page.content
+        assert b"personal link, not shown" in page.content
