@@ -117,9 +117,10 @@ def test_ctrl_c_prints_the_tally(tmp_path: Path) -> None:
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-        # Hang up on the first event; nobody answers those that follow.
-        listener.accept()[0].close()
+        # Hang up on each event. When the third one comes, two have been given up.
+        for _ in range(3):
+            listener.accept()[0].close()
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 1
     said = (tmp_path / "out").read_text()
-    assert "Stopped." in said and tally(said)["given up"] == tally(said)["sent"] > 0
+    assert "Stopped." in said and tally(said)["given up"] >= 2
