@@ -140,8 +140,10 @@ def _store(delivery: Delivery, reading: Reading | Exception) -> Receipt:
 
 def _store_unreadable_again(first: Delivery, delivery: Delivery, reading: Reading) -> Receipt:
     """The same bytes were beyond us before: their own row takes what they say to us today."""
+    if reading.event is not None and _owner(delivery) is not None:
+        return _store_known(delivery, reading)
     _count_repeat(first, delivery.received_at)
-    if reading.event is not None and _owner(delivery) is None:
+    if reading.event is not None:
         _take_again(first, reading)
     return Receipt(first)
 

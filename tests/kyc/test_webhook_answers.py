@@ -13,6 +13,7 @@ from django.test import Client
 from kyc.choices import DeliveryStatus, QuarantineCause, SessionState
 from kyc.models import Contact, Delivery, ReasonCode, Session
 from kyc.models.deliveries import OWNS_EVENT_ID, UNREADABLE
+from kyc.ralio import events
 from tests import wire
 
 pytestmark = pytest.mark.django_db
@@ -162,10 +163,7 @@ def test_a_quarantined_delivery_does_not_own_its_event_id() -> None:
 def test_quarantined_bytes_that_we_read_today_are_applied(monkeypatch: pytest.MonkeyPatch) -> None:
     event = wire.payload("kyc_session_failed")
     with monkeypatch.context() as patch:
-        patch.setattr("kyc.ralio.events.CHECK_STATES", {})
-        patch.setattr(
-            "kyc.ingestion.read", lambda body: __import__("kyc.ralio.events").ralio.events.read(b"{")
-        )
+        patch.setattr("kyc.ingestion.read", lambda body: events.read(b"{"))
         assert wire.post(event).status_code == 400
     again = wire.post(event)
 
@@ -173,6 +171,17 @@ def test_quarantined_bytes_that_we_read_today_are_applied(monkeypatch: pytest.Mo
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.cause, delivery.n_repeats) == (DeliveryStatus.APPLIED, "", 1)
     assert Session.objects.get().state == SessionState.REJECTED
+
+
+def test_quarantined_bytes_whose_event_came_meanwhile_are_a_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = wire.payload("kyc_session_failed")
+    with monkeypatch.context() as patch:
+        patch.setattr("kyc.ingestion.read", lambda body: events.read(b"{"))
+        assert wire.post(event).status_code == 400
+    assert wire.post(json.dumps(event, indent=1).encode()).json() == {"received": True}
+
+    assert wire.post(event).json() == {"received": True, "duplicate": True}
+    assert Session.objects.get().deliveries.get().n_repeats == 1
 
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "options", "head", "trace"])
