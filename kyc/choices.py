@@ -60,6 +60,25 @@ class DeliverySource(TextChoices):
     API = "api", "Ralio's API"
 
 
+class EnquiryStatus(TextChoices):
+    """How far a question to Ralio's API has come."""
+
+    WAITING = "waiting", "Waiting"
+    ANSWERED = "answered", "Answered"
+    GAVE_UP = "gave_up", "Gave up"
+
+
+class AlarmKind(TextChoices):
+    """What the inbox watches itself for."""
+
+    SILENCE = "silence", "Silence"
+    REFUSED = "refused", "Refused requests"
+    QUARANTINED = "quarantined", "Quarantined deliveries"
+    FAILED = "failed", "Failed deliveries"
+    NOVELTY = "novelty", "Names and codes never seen before"
+    REPEATS = "repeats", "Repeats"
+
+
 class RefusalCause(TextChoices):
     """Why a request was not trusted."""
 

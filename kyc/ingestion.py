@@ -47,8 +47,9 @@ def receive(
     *,
     received_at: datetime | None = None,
     source: DeliverySource = DeliverySource.WEBHOOK,
+    signed_with: str = "",
 ) -> Receipt:
-    """Keep a trusted request and apply what it says, in one commit.
+    """Keep a trusted request and apply what it says, in one commit. `signed_with` is its secret's fingerprint.
 
     A failure of ours leaves the delivery as `failed`, for the worker. A deadlock or a lost connection is tried once
     more; then OperationalError or InterfaceError is raised and nothing was stored.
@@ -61,6 +62,7 @@ def receive(
         n_bytes=len(body),
         sha256=sha256(body).hexdigest(),
         received_at=received_at or timezone.now(),
+        signed_with=signed_with,
     )
     try:
         return _store(delivery, reading)
@@ -91,11 +93,11 @@ def _is_worth_another_try(error: Exception) -> bool:
     return is_lost
 
 
-def retry(delivery_id: int) -> Delivery:
-    """Interpret a failed delivery again and return it as it is then; one that is not failed stays as it is."""
+def take_again(delivery_id: int) -> Delivery:
+    """Interpret a failed or quarantined delivery again and return it as it is then; any other stays as it is."""
     with transaction.atomic():
         delivery = Delivery.objects.select_for_update().get(pk=delivery_id)
-        if delivery.status == DeliveryStatus.FAILED:
+        if delivery.status in (DeliveryStatus.FAILED, DeliveryStatus.QUARANTINED):
             _take_again(delivery, _read(bytes(delivery.body)))
     return delivery
 

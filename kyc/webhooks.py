@@ -81,11 +81,12 @@ class RalioWebhook(APIView):
             refusals.refuse(RefusalCause.TOO_LARGE, headers, n_bytes=error.n_bytes)
             return problem(413, f"The body is larger than {settings.RALIO_WEBHOOK_MAX_BYTES} bytes.")
         sent = request.headers.get("X-Signature")
-        if not signature.verify(sent, body, settings.RALIO_WEBHOOK_SECRETS):
+        secret = signature.signer(sent, body, settings.RALIO_WEBHOOK_SECRETS)
+        if secret is None:
             cause = RefusalCause.SIGNATURE_WRONG if sent else RefusalCause.SIGNATURE_MISSING
             refusals.refuse(cause, headers, body=body)
             return problem(401, f"{cause.label}: X-Signature must be the HMAC-SHA256 of the raw body.")
-        return answer(ingestion.receive(body, headers))
+        return answer(ingestion.receive(body, headers, signed_with=signature.fingerprint(secret)))
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer 405 for another method; for all else 503, so that Ralio sends the event again."""

@@ -15,6 +15,7 @@ from factory.django import DjangoModelFactory
 
 from kyc import models, people
 from kyc.choices import (
+    AlarmKind,
     CheckState,
     CorrectionTarget,
     DecisionStatus,
@@ -260,6 +261,20 @@ class ReasonCodeFactory(DjangoModelFactory[models.ReasonCode]):
     code = factory.Sequence(lambda n: f"KYC.DOC.CODE_{n}")
     label = "Document code"
     category = "DOC"
+
+
+class EnquiryFactory(DjangoModelFactory[models.Enquiry]):
+    class Meta:
+        model = models.Enquiry
+
+    delivery = factory.SubFactory(DeliveryFactory)
+
+
+class InboxAlarmFactory(DjangoModelFactory[models.InboxAlarm]):
+    class Meta:
+        model = models.InboxAlarm
+
+    kind = AlarmKind.SILENCE
 
 
 class LedgerHeadFactory(DjangoModelFactory[models.LedgerHead]):

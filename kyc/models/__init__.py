@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from kyc.models.deliveries import Delivery, RefusedRequest
+from kyc.models.deliveries import Delivery, EventName, RefusedRequest
+from kyc.models.inbox import Enquiry, InboxAlarm
 from kyc.models.ledger import LedgerEntry, LedgerHead
 from kyc.models.people import User
 from kyc.models.review import Correction, Decision
@@ -13,6 +14,9 @@ __all__ = [
     "Correction",
     "Decision",
     "Delivery",
+    "Enquiry",
+    "EventName",
+    "InboxAlarm",
     "LedgerEntry",
     "LedgerHead",
     "QueueFacet",

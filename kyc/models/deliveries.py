@@ -1,9 +1,11 @@
-"""What came through the webhook: accepted requests, and the bounded ring of refused ones."""
+"""What came in: accepted requests, the names of their events, and the bounded ring of refused requests."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Left
 from django.utils import timezone
 
 from kyc.choices import (
@@ -21,6 +23,8 @@ from kyc.querysets import DeliveryQuerySet
 # index through "not equal" to one bound value, but not through "one of" several.
 OWNS_EVENT_ID = ~Q(status=DeliveryStatus.QUARANTINED)
 UNREADABLE = Q(status=DeliveryStatus.QUARANTINED) & ~Q(cause=QuarantineCause.ID_CONFLICT)
+# What an index over a text of any length reads of it.
+PREFIX_LENGTH = 60
 CONFLICTING = Q(status=DeliveryStatus.QUARANTINED, cause=QuarantineCause.ID_CONFLICT)
 
 
@@ -43,11 +47,19 @@ class Delivery(models.Model):
     n_bytes = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64)
     meaning = models.CharField(max_length=64, blank=True, default="")
+    signed_with = models.CharField(
+        max_length=8, blank=True, default="", help_text="The fingerprint of the secret that signed it."
+    )
     received_at = models.DateTimeField(default=timezone.now)
     n_repeats = models.PositiveIntegerField(default=0)
     last_repeat_at = models.DateTimeField(null=True, blank=True)
     n_tries = models.PositiveIntegerField(default=1)
     next_try_at = models.DateTimeField(null=True, blank=True)
+    n_replays = models.PositiveIntegerField(default=0)
+    last_replay_at = models.DateTimeField(null=True, blank=True)
+    last_replay_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
 
     event_id = models.UUIDField(null=True, blank=True)
     event_name = models.TextField(blank=True, default="")
@@ -67,6 +79,7 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
+        permissions = [("replay_delivery", "Can replay deliveries")]
         constraints = [
             holds("source", DeliverySource, "kyc_delivery_has_a_source"),
             holds("status", DeliveryStatus, "kyc_delivery_has_a_status"),
@@ -130,10 +143,33 @@ class Delivery(models.Model):
             models.Index(
                 fields=["next_try_at"], condition=Q(status=DeliveryStatus.FAILED), name="kyc_delivery_failed"
             ),
+            # The inbox by time, its rhythm and its rates.
+            models.Index(fields=["received_at"], name="kyc_delivery_received"),
+            # The inbox by event name, by what came again, and what the API said; newest first.
+            models.Index(Left("event_name", PREFIX_LENGTH), F("id").desc(), name="kyc_delivery_event"),
+            models.Index(fields=["-id"], condition=Q(n_repeats__gt=0), name="kyc_delivery_repeated"),
+            models.Index(fields=["-id"], condition=Q(source=DeliverySource.API), name="kyc_delivery_api"),
         ]
 
     def __str__(self) -> str:
         return f"{self.event_name or 'delivery'} {self.event_id or self.pk}"
+
+
+class EventName(models.Model):
+    """One event name, as it was first seen on the wire."""
+
+    name = models.TextField()
+    digest = models.UUIDField(unique=True, editable=False)
+    first_seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            # Those never seen before this week.
+            models.Index(fields=["first_seen_at"], name="kyc_event_name_first_seen"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class RefusedRequest(models.Model):
@@ -146,6 +182,15 @@ class RefusedRequest(models.Model):
     n_bytes = models.PositiveBigIntegerField(null=True, blank=True)
     n_kept_bytes = models.PositiveIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True, default="")
+    delivery = models.ForeignKey(
+        Delivery,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="refused_requests",
+        db_index=False,
+        help_text="What it became when its signature held after all.",
+    )
 
     class Meta:
         constraints = [holds("cause", RefusalCause, "kyc_refused_request_has_a_cause")]

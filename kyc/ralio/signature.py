@@ -7,6 +7,7 @@ import binascii
 import hmac
 import re
 from collections.abc import Sequence
+from hashlib import sha256
 
 _PREFIX = "sha256="
 _HEX = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
@@ -18,17 +19,30 @@ def sign(secret: str, body: bytes) -> str:
     return _digest(secret, body).hex()
 
 
-def verify(header: str | None, body: bytes, secrets: Sequence[str]) -> bool:
-    """Return True when `header` is the signature of `body` under any of `secrets`.
+def signer(header: str | None, body: bytes, secrets: Sequence[str]) -> str | None:
+    """Return the one of `secrets` under which `header` is the signature of `body`, or None.
 
     Hexadecimal in either case or base64, with an optional "sha256=" before it. Every secret is tried in constant
     time, whichever one matches.
     """
     sent = _decoded(header)
     if sent is None:
-        return False
-    matches = [hmac.compare_digest(sent, _digest(secret, body)) for secret in secrets]
-    return any(matches)
+        return None
+    found = None
+    for secret in secrets:
+        if hmac.compare_digest(sent, _digest(secret, body)):
+            found = secret
+    return found
+
+
+def verify(header: str | None, body: bytes, secrets: Sequence[str]) -> bool:
+    """Return True when `header` is the signature of `body` under any of `secrets`."""
+    return signer(header, body, secrets) is not None
+
+
+def fingerprint(secret: str) -> str:
+    """Return 8 hexadecimal digits by which people can tell secrets apart, and from which none can be guessed back."""
+    return sha256(b"Ralio webhook secret: " + secret.encode("utf-8")).hexdigest()[:8]
 
 
 def _digest(secret: str, body: bytes) -> bytes:

@@ -80,6 +80,7 @@ def test_an_officer_works_by_keyboard(open_page: Callable[..., Page], officer: U
     page.keyboard.press("Enter")
     expect(page.locator(".qrow").first).to_be_visible()
 
+    obeys_keys(page)
     page.keyboard.press("j")
     expect(row(page, known.overdue).get_by_role("link").first).to_be_focused()
     expect(page.get_by_role("complementary", name="Preview of session")).to_contain_text(str(known.overdue))
@@ -89,15 +90,22 @@ def test_an_officer_works_by_keyboard(open_page: Callable[..., Page], officer: U
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text(str(known.overdue))
 
+    obeys_keys(page)
     page.keyboard.press("g")
     page.keyboard.press("q")
     expect(page.get_by_role("heading", level=1, name="Review queue")).to_be_visible()
+    obeys_keys(page)
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("LOW_CONFIDENCE")
     page.keyboard.press("Enter")
     expect(page.locator(".qrow")).to_have_count(3)
     expect(row(page, known.overdue)).to_have_count(0)
+
+
+def obeys_keys(page: Page) -> None:
+    """Wait until the page's scripts, which come after its text, have run."""
+    page.wait_for_load_state("load")
 
 
 def arrive(live_server: LiveServer) -> UUID:

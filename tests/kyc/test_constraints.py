@@ -84,6 +84,10 @@ BREAKERS: dict[str, Callable[[], Any]] = {
     "kyc_reason_code_told_in_its_own_words": lambda: f.ReasonCodeFactory(
         is_disclosable=True, subject_text=""
     ),
+    "kyc_enquiry_status": lambda: f.EnquiryFactory(status="mumbled", next_try_at=None),
+    "kyc_enquiry_waits_for_a_time": lambda: f.EnquiryFactory(next_try_at=None),
+    "kyc_inbox_alarm_kind": lambda: f.InboxAlarmFactory(kind="itch"),
+    "kyc_inbox_alarm_open_once": lambda: twice(f.InboxAlarmFactory),
     "kyc_ledger_entry_once": lambda: twice(f.LedgerEntryFactory, chain="c", seq=1),
     "kyc_ledger_entry_from_one": lambda: f.LedgerEntryFactory(chain="c", seq=0),
 }

@@ -77,8 +77,8 @@ def test_a_bug_in_reading_costs_no_event(monkeypatch: pytest.MonkeyPatch) -> Non
     failed = Delivery.objects.get()
     assert (failed.status, bytes(failed.body)) == (DeliveryStatus.FAILED, wire.encode(event))
 
-    assert ingestion.retry(failed.pk).status == DeliveryStatus.APPLIED
-    assert ingestion.retry(failed.pk).n_tries == failed.n_tries
+    assert ingestion.take_again(failed.pk).status == DeliveryStatus.APPLIED
+    assert ingestion.take_again(failed.pk).n_tries == failed.n_tries
 
 
 def test_a_failed_one_that_came_again_meanwhile_is_no_second_event(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_a_failed_one_that_came_again_meanwhile_is_no_second_event(monkeypatch: 
         wire.post(event)
     wire.post(event)
 
-    again = ingestion.retry(Delivery.objects.get(status=DeliveryStatus.FAILED).pk)
+    again = ingestion.take_again(Delivery.objects.get(status=DeliveryStatus.FAILED).pk)
     assert (again.status, again.cause) == (DeliveryStatus.QUARANTINED, "id_conflict")
     assert Session.objects.get().deliveries.count() == 1
 

@@ -101,7 +101,7 @@ def test_what_rolls_back_leaves_no_row(
     assert Delivery.objects.get().status == DeliveryStatus.FAILED
 
     monkeypatch.undo()
-    ingestion.retry(Delivery.objects.get().pk)
+    ingestion.take_again(Delivery.objects.get().pk)
     assert Notification.objects.get().session_id
 
 
