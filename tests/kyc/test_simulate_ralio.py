@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
+from django.test import override_settings
 from django.utils import timezone
 
 from kyc.choices import DeliveryStatus
 from kyc.models import Delivery, RefusedRequest
+from tests.postgres import free_port
 
 
 def simulate(*arguments: str) -> dict[str, int]:
@@ -124,3 +127,40 @@ def test_ctrl_c_prints_the_tally(tmp_path: Path) -> None:
     assert process.wait(60) == 1
     said = (tmp_path / "out").read_text()
     assert "Stopped." in said and tally(said)["given up"] >= 2
+
+
+def test_it_serves_the_api_of_what_it_played_and_of_what_it_withheld(url: str, tmp_path: Path) -> None:
+    port = free_port()
+    command = ["simulate_ralio", f"--url={url}", "--rate=0", "--count=40", "--seed=4", "--withhold=0.4"]
+    with (tmp_path / "out").open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", *command, f"--serve-api={port}"],
+            cwd=settings.BASE_DIR,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while "until Ctrl-C" not in (said := (tmp_path / "out").read_text()):
+            assert process.poll() is None and time.monotonic() < deadline, said
+            time.sleep(0.1)
+        known = {name: value for name, _, value in (pair.partition("=") for pair in said.split()[:3])}
+        out = StringIO()
+        with override_settings(**known):
+            with pytest.raises(CommandError, match="0 repaired"):
+                call_command("reconcile", stdout=out, stderr=StringIO())
+            call_command("reconcile", "--repair", stdout=StringIO(), stderr=StringIO())
+            call_command("reconcile", stdout=out, stderr=StringIO())
+        assert tally(said)["withheld"] > 5
+        assert "0 differences" in out.getvalue()
+        assert Delivery.objects.filter(source="api", session_state="REJECTED").exists()
+    finally:
+        process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
+
+
+def test_an_api_port_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CommandError, match=f"Port {port} can not be served"):
+            simulate("--count=1", f"--serve-api={port}")

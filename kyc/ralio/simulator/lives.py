@@ -10,7 +10,9 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from kyc.choices import SessionState
 from kyc.ralio.simulator import money, vocabulary, wire
+from kyc.ralio.simulator.book import Book
 from kyc.ralio.simulator.vocabulary import Issue
 from kyc.ralio.simulator.wire import GENERATIONS, Event
 
@@ -30,6 +32,14 @@ NAMES = {
     "review": "kyc_session_manual_review",
     "expired": "kyc_session_expired",
     "related_party": "related_party_kyc_session_created",
+}
+ENDINGS = frozenset({"verified", "failed", "expired"})
+# What each kind of event says of its session.
+STATES = {
+    "verified": SessionState.VERIFIED,
+    "failed": SessionState.REJECTED,
+    "review": SessionState.REVIEW,
+    "expired": SessionState.EXPIRED,
 }
 LIFETIME = timedelta(days=7)
 PATIENCE = timedelta(hours=24)
@@ -88,8 +98,11 @@ class Ralio:
         self.waiting: list[Attempt] = []
         self.invited: list[Attempt] = []
         self.n_sessions = 0
+        # What its API serves; kept only where somebody asks.
+        self.book: Book | None = None
         self._verified: deque[Attempt] = deque(maxlen=40)
         self._failed: deque[Subject] = deque(maxlen=20)
+        self._ended: deque[Attempt] = deque(maxlen=200)
 
     def adopt(
         self,
@@ -103,6 +116,8 @@ class Ralio:
         """Remember a session that an earlier player left open."""
         attempt = self.attempt(Subject(subject_id, is_related_party), since, session_id=session_id)
         (self.waiting if is_in_review else self.invited).append(attempt)
+        if is_in_review:
+            self._note("review", since, attempt)
 
     def next(self, at: datetime) -> Event:
         """Return what Ralio says next, at this instant."""
@@ -113,6 +128,22 @@ class Ralio:
             return self.record(at)
         attempt = self._continued(kind, at) or self._begun(kind, at)
         return self.tell(kind, at, attempt)
+
+    def old(self, at: datetime) -> Event:
+        """Return an event from long ago: of a session that nobody has heard of, or of one that has ended since.
+
+        Half of the latter are of the very instant of the end, so that only the state decides which one is the newer.
+        """
+        kind = self.rng.choice(sorted(NAMES.keys() - {"related_party"}))
+        if self._ended and self.rng.random() < 0.6:
+            attempt = self.rng.choice(self._ended)
+            then = attempt.since if self.rng.random() < 0.5 else attempt.since - self._long()
+            return self._told(kind, then, attempt)
+        then = at - self._long()
+        subject = self.new_user() if self.rng.random() < 0.9 else self.new_related_party()
+        return self._told(
+            kind, then, self.attempt(subject, then - timedelta(seconds=self.rng.randrange(90, 1500)))
+        )
 
     def attempt(self, subject: Subject, at: datetime, *, session_id: UUID | None = None) -> Attempt:
         """Return a new attempt of this subject, of which nothing has been said yet."""
@@ -133,6 +164,10 @@ class Ralio:
     def tell(self, kind: str, at: datetime, attempt: Attempt) -> Event:
         """Return the session event of this kind, and remember where it leaves the attempt."""
         self._remember(kind, at, attempt)
+        return self._told(kind, at, attempt)
+
+    def _told(self, kind: str, at: datetime, attempt: Attempt) -> Event:
+        self._note(kind, at, attempt)
         name, generation = NAMES[kind], self._generation(attempt.subject, attempt.generation)
         data = (
             self._created(attempt)
@@ -204,6 +239,25 @@ class Ralio:
             self._verified.append(attempt)
         elif kind == "failed":
             self._failed.append(attempt.subject)
+        if kind in ENDINGS:
+            self._ended.append(attempt)
+
+    def _long(self) -> timedelta:
+        """Return a stretch of time: a day at least, some days mostly, now and then years."""
+        return timedelta(days=min(self.rng.paretovariate(0.7), 2_000))
+
+    def _note(self, kind: str, at: datetime, attempt: Attempt) -> None:
+        """Write into the book what became of a user's attempt: the API knows of users only."""
+        if self.book is None or kind not in STATES or attempt.subject.is_related_party:
+            return
+        self.book.note(
+            attempt.session_id,
+            attempt.subject.id,
+            STATES[kind],
+            at,
+            created_at=min(attempt.created_at, at),
+            problems=attempt.problems,
+        )
 
     def _generation(self, subject: Subject, preferred: str = "") -> str:
         if preferred and self.rng.random() < 0.85:

@@ -6,11 +6,7 @@ import ipaddress
 import itertools
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from random import Random
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -18,66 +14,52 @@ from urllib.parse import urlsplit
 import httpx
 
 from kyc.ralio.signature import sign
+from kyc.ralio.simulator.promises import ACKNOWLEDGED, Outcome, is_failure, is_kept, outcome_of
+from kyc.ralio.simulator.tally import Settled, Tally
 from kyc.ralio.simulator.wire import Event
 
 # The spacing of Ralio's tries is not published; what is known is that it grows exponentially.
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 # Ralio gives a receiver so many seconds to answer.
 ANSWER_WITHIN = 60.0
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of the events. Each one posted is accepted, a duplicate, quarantined, refused or given up."""
-
-    n_sent: int = 0
-    n_accepted: int = 0
-    n_duplicates: int = 0
-    n_quarantined: int = 0
-    n_refused: Counter[int] = field(default_factory=Counter)
-    n_retries: int = 0
-    n_given_up: int = 0
-
-    @property
-    def n_unacknowledged(self) -> int:
-        """Return how many events never got a 2xx."""
-        return self.n_refused.total() + self.n_given_up
-
-    def lines(self) -> list[str]:
-        refused = [f"  refused with {status}" for status in sorted(self.n_refused)]
-        names = ["sent", "  accepted", "  duplicates", "  quarantined", *refused, "  given up", "tried again"]
-        counts = [
-            self.n_sent,
-            self.n_accepted,
-            self.n_duplicates,
-            self.n_quarantined,
-            *(self.n_refused[status] for status in sorted(self.n_refused)),
-            self.n_given_up,
-            self.n_retries,
-        ]
-        return [f"{name:<20}{count:>8,}" for name, count in zip(names, counts, strict=True)]
+# How long what is on its way may take after `stop`.
+GRACE = 1.0
+_CHUNK = 64 * 1024
 
 
 class Player:
-    """Posts events to one address and keeps the tally. `stop` ends it early, between events and in a wait alike."""
+    """Posts events to one address, or to several in turn, and keeps the tally.
+
+    `stop` ends it early, between events and in a wait alike; what a receiver has not answered soon after is given up.
+    `record` is told of each post that is settled, one at a time.
+    """
 
     def __init__(
         self,
-        url: str,
+        url: str | Iterable[str],
         secret: str,
         *,
         n_tries: int = 8,
         first_wait: float = FIRST_WAIT,
+        longest_wait: float = LONGEST_WAIT,
         timeout: float = ANSWER_WITHIN,
         stop: threading.Event | None = None,
+        record: Callable[[Settled], None] | None = None,
     ) -> None:
         self.tally = Tally()
         self.stop = stop or threading.Event()
-        self._url, self._secret = url, secret
-        self._n_tries, self._first_wait = n_tries, first_wait
-        self._lock = threading.Lock()
+        urls = [url] if isinstance(url, str) else list(url)
+        self._urls, self._secret = itertools.cycle(urls), secret
+        self._n_tries, self._first_wait, self._longest_wait = n_tries, first_wait, longest_wait
+        self._record = record
+        self._lock, self._drawing = threading.Lock(), threading.Lock()
+        self._in_flight: dict[int, Event] = {}
+        self._flights = itertools.count()
+        self._is_abandoned = False
         # A proxy named in the environment could not reach this machine's own loopback.
-        self._client = httpx.Client(timeout=timeout, trust_env=not _is_loopback(url))
+        trust_env = not all(_is_loopback(each) for each in urls)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+        self._client = httpx.Client(timeout=timeout, trust_env=trust_env, limits=limits)
 
     def __enter__(self) -> Self:
         return self
@@ -88,83 +70,108 @@ class Player:
         self._client.close()
 
     def play(self, events: Iterable[Event], *, n_connections: int = 1, rate: float = 0) -> None:
-        """Post each event, at most `rate` a second (0: no limit). Return when all are settled, or after `stop`."""
-        free = threading.Semaphore(n_connections)
+        """Post each event, at most `rate` a second (0: no limit). Return when all are settled, or soon after `stop`."""
+        source = _paced(events, rate, self.stop)
         errors: list[BaseException] = []
-
-        def settled(post: Future[None]) -> None:
-            free.release()
-            if error := post.exception():
-                errors.append(error)
+        # Daemons, for a receiver that never answers must not keep the process alive.
+        threads = [
+            threading.Thread(target=self._post_each, args=(source, errors), daemon=True)
+            for _ in range(n_connections)
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            while any(thread.is_alive() for thread in threads) and not self.stop.is_set():
+                next(thread for thread in threads if thread.is_alive()).join(0.05)
+        finally:
+            # Ctrl-C comes here too.
+            if any(thread.is_alive() for thread in threads):
                 self.stop.set()
-
-        with ThreadPoolExecutor(n_connections) as threads:
-            try:
-                for event in _paced(events, rate, self.stop):
-                    free.acquire()
-                    if self.stop.is_set():
-                        break
-                    threads.submit(self.post, event).add_done_callback(settled)
-            except BaseException:
-                self.stop.set()
-                raise
+                self._abandon(threads)
         for error in errors:
             raise error
 
     def post(self, event: Event) -> None:
-        """Post one event until it is acknowledged, refused or given up."""
-        headers = {"Content-Type": "application/json", "X-Signature": sign(self._secret, event.body)}
-        self._count(n_sent=1)
+        """Post one event until it is acknowledged, refused or given up; and what is to follow it."""
+        settled = self._post(event)
+        if settled.outcome in ACKNOWLEDGED:
+            for following in event.then:
+                self.post(following)
+
+    def _post_each(self, source: Iterator[Event], errors: list[BaseException]) -> None:
+        try:
+            while True:
+                with self._drawing:
+                    event = next(source, None)
+                if event is None:
+                    return
+                self.post(event)
+        except BaseException as error:  # noqa: BLE001 - it is raised where `play` was called
+            errors.append(error)
+            self.stop.set()
+
+    def _abandon(self, threads: list[threading.Thread]) -> None:
+        """Give what is on its way a moment, and give the rest up: what its receiver says later is not heard."""
+        deadline = time.monotonic() + GRACE
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        with self._lock:
+            self._is_abandoned = True
+            for event in self._in_flight.values():
+                self._count(Settled(event, Outcome.GIVEN_UP, is_as_promised=False))
+
+    def _post(self, event: Event) -> Settled:
+        with self._lock:
+            flight = next(self._flights)
+            self._in_flight[flight] = event
+            self.tally.n_sent += 1
+        settled = self._tried(event)
+        with self._lock:
+            del self._in_flight[flight]
+            if not self._is_abandoned:
+                self._count(settled)
+        return settled
+
+    def _tried(self, event: Event) -> Settled:
+        """Post the same bytes until an answer ends it, and return how it ended."""
+        content, headers = event.content, self._headers(event)
+        met: list[int] = []
         for n in range(self._n_tries):
             if n:
-                if self.stop.wait(min(self._first_wait * 2 ** (n - 1), LONGEST_WAIT)):
+                if self.stop.wait(min(self._first_wait * 2 ** (n - 1), self._longest_wait)):
                     break
-                self._count(n_retries=1)
+                with self._lock:
+                    self.tally.n_retries += 1
             try:
-                answer = self._client.post(self._url, content=event.body, headers=headers)
+                sent = _chunks(content) if event.is_chunked else content
+                answer = self._client.post(next(self._urls), content=sent, headers=headers)
             except httpx.TransportError:
                 continue
-            if answer.is_success:
-                return self._count_accepted(answer)
-            if answer.is_client_error:
-                return self._count_refused(answer.status_code)
-        return self._count(n_given_up=1)
+            if answer.is_success or answer.is_client_error:
+                return _settled(event, answer, met)
+            met.append(answer.status_code)
+        return Settled(event, Outcome.GIVEN_UP, met=tuple(met), is_as_promised=False)
 
-    def _count_accepted(self, answer: httpx.Response) -> None:
-        said = _object(answer)
-        if said.get("duplicate"):
-            self._count(n_duplicates=1)
-        elif said.get("quarantined"):
-            self._count(n_quarantined=1)
-        else:
-            self._count(n_accepted=1)
+    def _headers(self, event: Event) -> dict[str, str]:
+        make = event.forge or sign
+        signature = make(self._secret, event.content)
+        headers = {"Content-Type": "application/json"}
+        return headers if signature is None else headers | {"X-Signature": signature}
 
-    def _count_refused(self, status: int) -> None:
-        with self._lock:
-            self.tally.n_refused[status] += 1
-
-    def _count(self, **changes: int) -> None:
-        with self._lock:
-            for name, change in changes.items():
-                setattr(self.tally, name, getattr(self.tally, name) + change)
+    def _count(self, settled: Settled) -> None:
+        self.tally.add(settled)
+        if self._record:
+            self._record(settled)
 
 
-def disturbed(
-    events: Iterable[Event], rng: Random, *, duplicates: float, reordering: float
-) -> Iterator[Event]:
-    """Yield the events with a share of them sent twice, and a share overtaken by up to ten later ones."""
-    held: list[tuple[int, Event]] = []
-    for n, event in enumerate(events):
-        for again in (False, True):
-            if again and rng.random() >= duplicates:
-                continue
-            if rng.random() < reordering:
-                held.append((n + rng.randrange(1, 11), event))
-            else:
-                yield event
-        yield from (late for due, late in held if due <= n)
-        held = [(due, late) for due, late in held if due > n]
-    yield from (late for _, late in held)
+def _settled(event: Event, answer: httpx.Response, met: list[int]) -> Settled:
+    """Return how an answer ends a post. What is odd is promised never to meet an error that is not a 503."""
+    said = _object(answer)
+    outcome = outcome_of(answer.status_code, said)
+    is_as_promised = is_kept(event.promise, outcome, answer.status_code, said)
+    if event.trial and any(map(is_failure, met)):
+        is_as_promised = False
+    return Settled(event, outcome, answer.status_code, tuple(met), is_as_promised)
 
 
 def _paced(events: Iterable[Event], rate: float, stop: threading.Event) -> Iterator[Event]:
@@ -177,6 +184,11 @@ def _paced(events: Iterable[Event], rate: float, stop: threading.Event) -> Itera
         if event is None:
             return
         yield event
+
+
+def _chunks(content: bytes) -> Iterator[bytes]:
+    for start in range(0, len(content), _CHUNK):
+        yield content[start : start + _CHUNK]
 
 
 def _object(answer: httpx.Response) -> dict[str, Any]:

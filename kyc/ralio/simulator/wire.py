@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from random import Random
 from typing import Any
 from uuid import UUID
 
+from kyc.ralio.simulator.promises import Promise
 from kyc.ralio.simulator.vocabulary import CHECK_TYPES, MANUAL, Issue, findings
 
 GENERATIONS = ("g1", "g2", "g3")
@@ -26,7 +27,12 @@ _OFFSETS = (-300, -240, 0, 60, 120, 330)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event, ready to be signed and posted. `name` has underscores, whatever the body says."""
+    """One event, ready to be signed and posted. `name` has underscores, whatever the body says.
+
+    `trial` names what is odd about it, and is empty for one that Ralio itself would send. `forge` makes X-Signature of
+    the secret and the body where it is not the right one; None leaves the header out. `then` is posted right after it
+    was acknowledged.
+    """
 
     id: UUID
     name: str
@@ -34,6 +40,17 @@ class Event:
     generation: str
     body: bytes
     session_id: UUID | None = None
+    promise: Promise = Promise.TAKEN
+    trial: str = ""
+    forge: Callable[[str, bytes], str | None] | None = None
+    n_padding: int = 0
+    is_chunked: bool = False
+    then: tuple[Event, ...] = ()
+
+    @property
+    def content(self) -> bytes:
+        """Return the bytes to post: the body, and white space up to the size that it is to have."""
+        return self.body + b" " * self.n_padding
 
 
 @dataclass(frozen=True, slots=True)

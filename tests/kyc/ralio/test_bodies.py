@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kyc.models import Delivery
-from kyc.ralio.bodies import data_members, names_entity, veiled
+from kyc.ralio.bodies import VEIL, data_members, names_entity, veiled
 from tests import wire
 
 
@@ -81,3 +81,18 @@ def test_no_page_shows_the_personal_link(admin_client: Client) -> None:
         assert page.status_code == 200
         assert b"s3cret" not in page.content
         assert b"personal link, not shown" in page.content
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data": {"kycSession": {"url": "https://secret.example/x"}}, "n": NaN}',
+        b'{"data": {"kycSession": {"hostedUrl": "https://secret.example/\\"x',
+        b'{"hosted_url" :\n"https://secret.example/x"}}',
+    ],
+)
+def test_in_bytes_that_are_no_json_whatever_is_named_as_such_a_link_is_hidden(body: bytes) -> None:
+    seen = veiled(body)
+
+    assert b"secret.example" not in seen
+    assert VEIL.encode() in seen

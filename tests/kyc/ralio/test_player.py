@@ -4,57 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 
 import pytest
 
 from kyc.ralio.signature import verify
 from kyc.ralio.simulator import Event, Player, Ralio, disturbed
+from tests.kyc.ralio.receiver import Answers, Receiver
 
 NOW = datetime(2026, 11, 19, 14, 30, tzinfo=UTC)
-Answers = Callable[[int], tuple[int, bytes]]
-
-
-class Receiver:
-    """Answers the n-th post as told, and keeps what it got."""
-
-    def __init__(self, answers: Answers) -> None:
-        self.posts: list[tuple[bytes, str]] = []
-        receiver, lock = self, threading.Lock()
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                with lock:
-                    receiver.posts.append((body, self.headers["X-Signature"]))
-                    status, said = answers(len(receiver.posts))
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(said)))
-                self.end_headers()
-                self.wfile.write(said)
-
-            def log_message(self, *args: object) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/"
-        threading.Thread(target=self.server.serve_forever, args=[0.01], daemon=True).start()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Callable[[Answers], Receiver]]:
-    started: list[Receiver] = []
-
-    def start(answers: Answers) -> Receiver:
-        started.append(Receiver(answers))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.server.shutdown()
-        one.server.server_close()
 
 
 def some_events(number: int) -> list[Event]:
