@@ -17,6 +17,7 @@ from kyc.choices import (
     CheckState,
     CorrectionTarget,
     DecisionStatus,
+    DeliverySource,
     DeliveryStatus,
     EntityType,
     Outcome,
@@ -49,6 +50,19 @@ PROJECTED = tuple(
     item.name
     for item in fields(Projection)
     if item.name not in {"verdict", "verdict_decision", "is_verdict_earlier"}
+)
+# The columns of Delivery that make a Fact.
+_FACT = (
+    "pk",
+    "event_id",
+    "event_at",
+    "session_state",
+    "entity_type",
+    "user_id",
+    "related_party_id",
+    "n_checks",
+    "n_reasons",
+    "source",
 )
 _UUID_FIELDS = frozenset({"user_id", "related_party_id"})
 
@@ -103,38 +117,55 @@ def folded(session: Session) -> Rows:
     )
     checks = _checks(projection.evidence_id)
     known = _reasons(checks)
+    n_refused = sum(check.state == CheckState.REFUSED for check in checks)
+    verdict = _verdict(projection, known, decisions)
+    return _rows(projection, [check.type for check in checks], n_refused, known, verdict)
+
+
+def first(fact: Fact, check_types: Sequence[str], n_refused: int, reasons: Sequence[ReasonOf]) -> Rows:
+    """Return what a session's rows should be by its first event alone, which brought these checks and reasons."""
+    projection = fold([fact], sla=settings.KYC_REVIEW_SLA)
+    verdict = list(reasons) if projection.verdict is not None else []
+    return _rows(projection, check_types, n_refused, reasons, verdict)
+
+
+def _rows(
+    projection: Projection,
+    check_types: Sequence[str],
+    n_refused: int,
+    known: Sequence[ReasonOf],
+    verdict: list[ReasonOf],
+) -> Rows:
     columns = {name: getattr(projection, name) for name in PROJECTED}
-    columns["n_checks"] = len(checks)
-    columns["n_refused"] = sum(check.state == CheckState.REFUSED for check in checks)
+    columns["n_checks"], columns["n_refused"] = len(check_types), n_refused
     facets = []
     if projection.state == SessionState.REVIEW:
-        facets = [
-            (str(kind), value)
-            for kind, value in queue_facets(projection.entity_type, (check.type for check in checks), known)
-        ]
-    return Rows(columns, facets, _verdict(projection, known, decisions), projection.is_verdict_earlier)
+        found = queue_facets(projection.entity_type, check_types, known)
+        facets = [(str(kind), value) for kind, value in found]
+    return Rows(columns, facets, verdict, projection.is_verdict_earlier)
 
 
 def facts(session: Session) -> list[Fact]:
     """Return the session's events, in no order."""
-    rows = Delivery.objects.filter(session=session, status=DeliveryStatus.APPLIED).values_list(
-        "pk",
-        "event_id",
-        "event_at",
-        "session_state",
-        "entity_type",
-        "user_id",
-        "related_party_id",
-        "n_checks",
-        "n_reasons",
-    )
-    return [_fact(*row) for row in rows]
+    rows = Delivery.objects.filter(session=session, status=DeliveryStatus.APPLIED)
+    return [_fact(*row) for row in rows.values_list(*_FACT)]
+
+
+def facts_of(sessions: Iterable[Session]) -> dict[UUID, list[Fact]]:
+    """Return the events of several sessions, in no order, in one query."""
+    found: dict[UUID, list[Fact]] = {session.pk: [] for session in sessions}
+    if found:
+        rows = Delivery.objects.filter(session__in=list(found), status=DeliveryStatus.APPLIED)
+        for session_id, *row in rows.values_list("session_id", *_FACT):
+            found[session_id].append(_fact(*row))
+    return found
 
 
 def _fact(
     pk: int, event_id: UUID | None, at: datetime | None, state: str, entity_type: str, *rest: Any
 ) -> Fact:
     assert event_id is not None and at is not None  # noqa: S101 - a constraint: applied rows have both
+    rest = (*rest[:-1], rest[-1] == DeliverySource.API)
     return Fact(pk, event_id, at, SessionState(state), EntityType(entity_type), *rest)
 
 
@@ -166,7 +197,7 @@ def facet_rows(session: Session, rows: Rows) -> list[QueueFacet]:
     ]
 
 
-def reason_rows(session: Session, rows: Rows) -> list[RejectionReason]:
+def reason_rows(session: Session | None, rows: Rows) -> list[RejectionReason]:
     """Return the session's rows of the history's relation, unsaved; each code and category is marked where first seen."""
     if rows.columns["state"] != SessionState.REJECTED:
         return []

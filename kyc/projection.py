@@ -38,12 +38,16 @@ _RANK = {
 _OUTCOME_STATES = {Outcome.APPROVE: SessionState.VERIFIED, Outcome.REJECT: SessionState.REJECTED}
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
-Order = tuple[datetime, int, int]
+Order = tuple[datetime, bool, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One event of a session. `delivery` is the id of the row that holds it."""
+    """One event of a session. `delivery` is the id of the row that holds it.
+
+    With `is_api` it is what Ralio's API answered when asked. That fills gaps: it stands before what Ralio sent of the
+    same instant, its state counts only while nothing that was sent is as new, and it never opens a round.
+    """
 
     delivery: int
     event_id: UUID
@@ -54,10 +58,11 @@ class Fact:
     related_party_id: UUID | None = None
     n_checks: int = 0
     n_reasons: int = 0
+    is_api: bool = False
 
     @property
     def order(self) -> Order:
-        return (self.at, _RANK[SessionState(self.state)], self.event_id.int)
+        return (self.at, not self.is_api, _RANK[SessionState(self.state)], self.event_id.int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +123,11 @@ class ReasonOf:
 
 @dataclass(slots=True)
 class _Walk:
-    """Where a session stands while its events and decisions pass in order."""
+    """Where a session stands while its events and decisions pass in order. `last` is the last event that counted."""
 
     state: SessionState
     since: datetime
+    last: Fact
     round: int = 1
     is_closed: bool = False
     decided: Decided | None = None
@@ -131,6 +137,9 @@ class _Walk:
     rejecting: list[Fact] = field(default_factory=list)
 
     def event(self, fact: Fact) -> None:
+        if fact.is_api and fact.state == SessionState.REVIEW and self.is_closed:
+            return
+        self.last = fact
         if fact.state == SessionState.REVIEW:
             self._review(fact)
         elif self.decided is not None:
@@ -155,6 +164,12 @@ class _Walk:
             self.is_disputed = False
             self._become(_OUTCOME_STATES[decided.outcome], decided.confirmed_at)
             self.is_closed = True
+
+    def rejects(self, fact: Fact) -> bool:
+        """Return True for an event of the rejection that holds, also for what the API said of it aside."""
+        return (
+            fact.state == SessionState.REJECTED and bool(self.rejecting) and fact.at >= self.rejecting[0].at
+        )
 
     def _review(self, fact: Fact) -> None:
         """A REVIEW after a final state, Ralio's or an officer's, opens a new round with a clock of its own."""
@@ -191,27 +206,31 @@ def fold(
 ) -> Projection:
     """Return what a session is.
 
-    1. Events sort by instant, then state, then id; each confirmed decision stands right after its basis.
-    2. One walk over them gives state, round, dispute and waiting.
-    3. Subject, evidence and verdict are those of the newest event that names one.
+    1. Events sort by instant, the API's first, then by state, then id; each confirmed decision stands right after its
+       basis.
+    2. One walk over those whose state counts gives state, round, dispute and waiting.
+    3. Subject, evidence and verdict are those of the newest event that names one; the API names a subject only where
+       nothing that was sent does.
     4. Corrections come last, so that later events do not undo them.
 
     `facts` must not be empty, and each decision's basis must be among them (KeyError).
     """
     ordered = sorted(facts, key=lambda fact: fact.order)
-    after = _decisions_by_basis(decisions, {fact.delivery for fact in ordered})
-    first, last = ordered[0], ordered[-1]
-    walk = _Walk(first.state, first.at)
+    after = _decisions_by_basis(decisions, ordered)
+    newest_sent = max((fact.at for fact in ordered if not fact.is_api), default=None)
+    first = next(fact for fact in ordered if _counts(fact, newest_sent))
+    walk = _Walk(first.state, first.at, first)
     for fact in ordered:
-        walk.event(fact)
+        if _counts(fact, newest_sent):
+            walk.event(fact)
         for decided in after.get(fact.delivery, ()):
             walk.decision(decided)
     in_review = walk.state == SessionState.REVIEW
     projection = Projection(
-        provider_state=last.state,
+        provider_state=walk.last.state,
         state=walk.state,
         state_since=walk.since,
-        last_event_at=last.at,
+        last_event_at=walk.last.at,
         round=walk.round,
         is_disputed=walk.is_disputed,
         decided_by_id=walk.decided.by if walk.decided else None,
@@ -222,16 +241,31 @@ def fold(
     return _correct(_with_verdict(_with_subject(projection, ordered), ordered, walk), corrections)
 
 
-def _decisions_by_basis(decisions: Iterable[Decided], known: set[int]) -> dict[int, list[Decided]]:
+def _counts(fact: Fact, newest_sent: datetime | None) -> bool:
+    """Return True when the event's state counts: Ralio sent it, or nothing that was sent is as new."""
+    return not fact.is_api or newest_sent is None or fact.at > newest_sent
+
+
+def _decisions_by_basis(decisions: Iterable[Decided], ordered: Sequence[Fact]) -> dict[int, list[Decided]]:
+    """Return the confirmed decisions by the delivery that they stand right after, in their order."""
+    known = {fact.delivery: fact for fact in ordered}
     after: dict[int, list[Decided]] = {}
     for decided in decisions:
         if decided.basis not in known:
             raise KeyError(f"Decision {decided.id} has a basis outside its session.")
         if decided.status == DecisionStatus.CONFIRMED:
-            after.setdefault(decided.basis, []).append(decided)
+            after.setdefault(_seen(known[decided.basis], ordered), []).append(decided)
     for together in after.values():
         together.sort(key=lambda decided: (decided.confirmed_at or _LATEST, decided.id))
     return after
+
+
+def _seen(basis: Fact, ordered: Sequence[Fact]) -> int:
+    """Return the last delivery that says what the basis does. Who knew it from the API knew the event that came late."""
+    if not basis.is_api:
+        return basis.delivery
+    same = (fact.delivery for fact in reversed(ordered) if (fact.at, fact.state) == (basis.at, basis.state))
+    return next(same)
 
 
 def _later(at: datetime, by: timedelta) -> datetime:
@@ -242,15 +276,17 @@ def _later(at: datetime, by: timedelta) -> datetime:
 
 
 def _with_subject(projection: Projection, ordered: Sequence[Fact]) -> Projection:
-    for fact in reversed(ordered):
-        if fact.user_id or fact.related_party_id:
-            return replace(
-                projection,
-                entity_type=fact.entity_type,
-                user_id=fact.user_id,
-                related_party_id=fact.related_party_id,
-            )
-    return projection
+    naming = [fact for fact in ordered if fact.user_id or fact.related_party_id]
+    if not naming:
+        return projection
+    # The newest; what was sent before what the API said.
+    fact = max(naming, key=lambda fact: (not fact.is_api, fact.order))
+    return replace(
+        projection,
+        entity_type=fact.entity_type,
+        user_id=fact.user_id,
+        related_party_id=fact.related_party_id,
+    )
 
 
 def _with_verdict(projection: Projection, ordered: Sequence[Fact], walk: _Walk) -> Projection:
@@ -260,7 +296,7 @@ def _with_verdict(projection: Projection, ordered: Sequence[Fact], walk: _Walk) 
         return projection
     if walk.decided is not None:
         return replace(projection, verdict_decision=walk.decided.id)
-    own = next((fact.delivery for fact in reversed(walk.rejecting) if fact.n_reasons), None)
+    own = next((fact.delivery for fact in reversed(ordered) if fact.n_reasons and walk.rejects(fact)), None)
     if own is not None:
         return replace(projection, verdict=own)
     earlier = next((fact.delivery for fact in reversed(ordered) if fact.n_reasons), None)

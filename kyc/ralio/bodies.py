@@ -34,10 +34,21 @@ VEIL = '"(personal link, not shown)"'
 _SESSIONS = ("kycSession", "kyc_session")
 _LINKS = ("url", "hostedUrl", "hosted_url")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# A member that may be a link, in bytes that no parser takes; its text may be cut off.
+_MAYBE_LINK = re.compile(
+    rb'("(?:url|hostedUrl|hosted_url)"\s*:\s*)"[^"\\]*(?:\\.[^"\\]*)*\\?(?:"|\Z)', re.DOTALL
+)
 
 
 def veiled(body: bytes) -> bytes:
-    """Return the body with the session's personal link replaced wherever it stands; every other byte as it was."""
+    """Return the body with the session's personal link replaced wherever it stands; every other byte as it was.
+
+    In bytes that are no JSON, whatever is named as such a link is replaced.
+    """
+    try:
+        parse(body)
+    except NotJson:
+        return _MAYBE_LINK.sub(lambda member: member[1] + VEIL.encode(), body)
     links = _personal_links(data_members(body))
     if not links:
         return body

@@ -7,6 +7,7 @@ camelCase or snake_case, dotted or underscored event names, check states as text
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
@@ -42,6 +43,8 @@ CHECK_STATES = {
 ENTITY_TYPES = {"user": EntityType.USER, "related-party": EntityType.RELATED_PARTY}
 
 MAX_EMAIL_LENGTH = 320
+# Of one body. Nobody reads more, and a list of a million nulls must not make an answer of 100 MB.
+MOST_FAULTS = 1000
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _INSTANT = re.compile(
@@ -122,6 +125,15 @@ class SessionEvent(OtherEvent):
     checks: tuple[CheckFacts, ...]
     contact: ContactFacts | None = None
 
+    def codes(self) -> dict[str, str]:
+        """Return each reason code that is said, with the category that it came with first."""
+        first: dict[str, str] = {}
+        for check in self.checks:
+            for reason in check.reasons:
+                if reason.code:
+                    first.setdefault(reason.code, reason.category)
+        return first
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -178,7 +190,7 @@ def instant(text: object) -> datetime | None:
 
 
 @dataclass(slots=True)
-class _Object:
+class Object:
     """One object whose members are picked by any of their spellings; what is wrong with them is collected."""
 
     members: Members
@@ -191,25 +203,31 @@ class _Object:
 
     def interpreted(self) -> Self:
         """Return this object, once a name that stands twice in it is a fault."""
-        for name in self.members.repeated():
-            self.fault(clean(name), "This member stands more than once.")
+        if len(self.values) != len(self.members.pairs):
+            for name in self.members.repeated():
+                self.fault(clean(name), "This member stands more than once.")
         return self
 
     def at(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name
 
     def fault(self, name: str, message: str) -> None:
-        self.faults.append(Fault(self.at(name), message))
+        if len(self.faults) < MOST_FAULTS:
+            self.faults.append(Fault(self.at(name), message))
+        elif len(self.faults) == MOST_FAULTS:
+            self.faults.append(Fault("", f"There are more faults than these {MOST_FAULTS:,}."))
 
     def pick(self, *names: str) -> tuple[str, Any]:
         """Return the spelling that stands and its value; null counts as absent; spellings that differ are a fault."""
-        found = [(name, self.values[name]) for name in names if self.values.get(name) is not None]
-        if not found:
-            return names[0], None
-        first, value = found[0]
-        for other, same in found[1:]:
-            if write(same, is_sorted=True) != write(value, is_sorted=True):
-                self.fault(other, f"This differs from {first}, which means the same.")
+        first, value = names[0], None
+        for name in names:
+            found = self.values.get(name)
+            if found is None:
+                continue
+            if value is None:
+                first, value = name, found
+            elif write(found, is_sorted=True) != write(value, is_sorted=True):
+                self.fault(name, f"This differs from {first}, which means the same.")
         return first, value
 
     def uuid(self, *names: str, missing: str = "") -> UUID | None:
@@ -224,41 +242,42 @@ class _Object:
         self.fault(name, "This is not a UUID.")
         return None
 
-    def object(self, *names: str) -> _Object | None:
+    def object(self, *names: str) -> Object | None:
         """Return the object that stands there, or None; anything else that stands there is a fault."""
         name, value = self.pick(*names)
         if value is None:
             return None
         if isinstance(value, Members):
-            return _Object(value, self.at(name), self.faults)
+            return Object(value, self.at(name), self.faults)
         self.fault(name, "This is not an object.")
         return None
 
-    def objects(self, name: str) -> list[_Object]:
-        """Return the list of objects that stands there; none when it is absent or null."""
+    def objects(self, name: str) -> Iterator[Object]:
+        """Yield the objects of the list that stands there, until there are too many faults; none when absent or null."""
         _, value = self.pick(name)
         if value is None:
-            return []
+            return
         if not isinstance(value, list):
             self.fault(name, "This is not a list of objects.")
-            return []
-        found = []
+            return
+        path = self.at(name)
         for index, item in enumerate(value):
             if isinstance(item, Members):
-                found.append(_Object(item, f"{self.at(name)}[{index}]", self.faults).interpreted())
+                yield Object(item, f"{path}[{index}]", self.faults).interpreted()
             else:
                 self.fault(f"{name}[{index}]", "This is not an object.")
-        return found
+            if len(self.faults) > MOST_FAULTS:
+                return
 
     def text(self, *names: str) -> str:
         """Return the text that stands there, or the JSON text of what else does; empty when absent or null."""
         _, value = self.pick(*names)
-        return _text(value)
+        return text_of(value)
 
 
 def _read_envelope(document: Members, meaning: str) -> Reading:
     faults: list[Fault] = []
-    envelope = _Object(document, "", faults).interpreted()
+    envelope = Object(document, "", faults).interpreted()
     event_id = envelope.uuid("id", "eventId", "event_id", missing="The event id is missing (id or eventId).")
     name = _event_name(envelope)
     at = _event_instant(envelope)
@@ -275,7 +294,7 @@ def _read_envelope(document: Members, meaning: str) -> Reading:
     return Reading(meaning, event, event_id=event_id, name=name, at=at)
 
 
-def _event_name(envelope: _Object) -> str:
+def _event_name(envelope: Object) -> str:
     name, value = envelope.pick("event", "eventType", "event_type")
     if value is None or value == "":
         envelope.fault(name, "The event name is missing (event or eventType).")
@@ -286,7 +305,7 @@ def _event_name(envelope: _Object) -> str:
     return ""
 
 
-def _event_instant(envelope: _Object) -> datetime | None:
+def _event_instant(envelope: Object) -> datetime | None:
     name, value = envelope.pick("timestamp")
     if value is None:
         envelope.fault(name, "The timestamp is missing.")
@@ -297,7 +316,7 @@ def _event_instant(envelope: _Object) -> datetime | None:
     return at
 
 
-def _interpret(event_id: UUID, name: str, at: datetime, data: _Object) -> OtherEvent:
+def _interpret(event_id: UUID, name: str, at: datetime, data: Object) -> OtherEvent:
     word = name.replace(".", "_")
     if word in SESSION_EVENTS:
         return _session_event(event_id, name, at, word, data.interpreted())
@@ -305,16 +324,16 @@ def _interpret(event_id: UUID, name: str, at: datetime, data: _Object) -> OtherE
         return _record_event(event_id, name, at, data.interpreted())
     if word.startswith(KYC_PREFIXES):
         # Nothing in an event that we do not know can be a fault: its ids are taken where they are sound.
-        return _record_event(event_id, name, at, _Object(data.members, data.path, []))
+        return _record_event(event_id, name, at, Object(data.members, data.path, []))
     return OtherEvent(event_id, name, at)
 
 
-def _record_event(event_id: UUID, name: str, at: datetime, data: _Object) -> RecordEvent:
+def _record_event(event_id: UUID, name: str, at: datetime, data: Object) -> RecordEvent:
     user_id = data.uuid("userId", "user_id")
     return RecordEvent(event_id, name, at, user_id, data.uuid("relatedPartyId", "related_party_id"))
 
 
-def _session_event(event_id: UUID, name: str, at: datetime, word: str, data: _Object) -> SessionEvent:
+def _session_event(event_id: UUID, name: str, at: datetime, word: str, data: Object) -> SessionEvent:
     contact = None
     if word == SESSION_CREATED:
         session_id, related_party_id, contact = _created(data)
@@ -336,7 +355,7 @@ def _session_event(event_id: UUID, name: str, at: datetime, word: str, data: _Ob
     )
 
 
-def _created(data: _Object) -> tuple[UUID | None, UUID | None, ContactFacts | None]:
+def _created(data: Object) -> tuple[UUID | None, UUID | None, ContactFacts | None]:
     """Return session id, related party id and contact of a created session, whose ids are nested (or flat)."""
     session = data.object("kycSession", "kyc_session")
     party = data.object("relatedParty", "related_party")
@@ -359,12 +378,12 @@ def _created(data: _Object) -> tuple[UUID | None, UUID | None, ContactFacts | No
     return nested_id or flat_id, subject_id, contact
 
 
-def _has_fault(data: _Object, *names: str) -> bool:
+def _has_fault(data: Object, *names: str) -> bool:
     paths = tuple(data.at(name) for name in names)
     return any(fault.path.startswith(paths) for fault in data.faults)
 
 
-def _contact(party: _Object, subject_id: UUID) -> ContactFacts | None:
+def _contact(party: Object, subject_id: UUID) -> ContactFacts | None:
     names = (party.text("firstName", "first_name"), party.text("lastName", "last_name"))
     name = " ".join(" ".join(names).split())
     email = party.text("email").strip()
@@ -379,7 +398,7 @@ def _contact(party: _Object, subject_id: UUID) -> ContactFacts | None:
     return ContactFacts(EntityType.RELATED_PARTY, subject_id, name, email)
 
 
-def _entity_type(data: _Object, user_id: UUID | None, related_party_id: UUID | None) -> EntityType:
+def _entity_type(data: Object, user_id: UUID | None, related_party_id: UUID | None) -> EntityType:
     """Return who is verified. Both ids, or a word at odds with the one id, leave it unknown; so does no id."""
     _, value = data.pick("entityType", "entity_type")
     if (user_id is None) == (related_party_id is None):
@@ -391,7 +410,7 @@ def _entity_type(data: _Object, user_id: UUID | None, related_party_id: UUID | N
     return named if said == named else EntityType.UNKNOWN
 
 
-def _check(check: _Object) -> CheckFacts:
+def _check(check: Object) -> CheckFacts:
     name, kind = check.pick("type")
     if kind is None:
         check.fault(name, "The check's type is missing.")
@@ -402,8 +421,8 @@ def _check(check: _Object) -> CheckFacts:
     inside = dict(data.pairs) if isinstance(data, Members) else {}
     provider = inside.get("provider")
     return CheckFacts(
-        type=_text(kind),
-        state=_check_state(state),
+        type=text_of(kind),
+        state=check_state(state),
         state_sent="" if state is None else write(state),
         data="" if data is None else write(data),
         provider=clean(provider) if isinstance(provider, str) and not isinstance(provider, Number) else "",
@@ -412,13 +431,13 @@ def _check(check: _Object) -> CheckFacts:
     )
 
 
-def _check_state(value: object) -> CheckState:
+def check_state(value: object) -> CheckState:
     return (
         CHECK_STATES.get(value.lower(), CheckState.UNKNOWN) if isinstance(value, str) else CheckState.UNKNOWN
     )
 
 
-def _reason(reason: _Object) -> ReasonFacts:
+def _reason(reason: Object) -> ReasonFacts:
     return ReasonFacts(
         type=reason.text("type"),
         code=reason.text("code"),
@@ -427,7 +446,7 @@ def _reason(reason: _Object) -> ReasonFacts:
     )
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):

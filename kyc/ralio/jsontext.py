@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import re
 from json.encoder import encode_basestring_ascii
+from operator import itemgetter
 from typing import Any, NoReturn
 
 MAX_DEPTH = 200
 
+_NAME = itemgetter(0)
 # A string up to its end (or the text's), or a bracket: enough to count how deep brackets nest.
 _BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*+\\?(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
 
@@ -71,17 +73,21 @@ def parse(body: bytes) -> Any:
 
 def write(value: Any, *, is_sorted: bool = False) -> str:
     """Return the value as ASCII-escaped JSON text; with `is_sorted`, names in order, so that equal meanings are equal."""
-    if isinstance(value, Number):
-        return str(value)
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         return encode_basestring_ascii(value)
-    if isinstance(value, Members):
-        pairs = sorted(value.pairs, key=lambda pair: pair[0]) if is_sorted else value.pairs
-        # Lists, not generators: a frame less per level of nesting.
-        inside = [f"{encode_basestring_ascii(k)}:{write(v, is_sorted=is_sorted)}" for k, v in pairs]
+    if kind is Members:
+        pairs = sorted(value.pairs, key=_NAME) if is_sorted else value.pairs
+        # Lists, not generators, and text without a call: a frame less per level of nesting, and most values are text.
+        inside = [
+            f"{encode_basestring_ascii(k)}:{encode_basestring_ascii(v) if type(v) is str else write(v, is_sorted=is_sorted)}"
+            for k, v in pairs
+        ]
         return "{" + ",".join(inside) + "}"
-    if isinstance(value, list):
+    if kind is list:
         return "[" + ",".join([write(item, is_sorted=is_sorted) for item in value]) + "]"
+    if kind is Number:
+        return str(value)
     return {None: "null", True: "true", False: "false"}[value]
 
 

@@ -40,6 +40,11 @@ def verify(header: str | None, body: bytes, secrets: Sequence[str]) -> bool:
     return signer(header, body, secrets) is not None
 
 
+def is_well_formed(header: str | None) -> bool:
+    """Return True when `header` could be a signature, of whatever body under whatever secret."""
+    return _decoded(header) is not None
+
+
 def fingerprint(secret: str) -> str:
     """Return 8 hexadecimal digits by which people can tell secrets apart, and from which none can be guessed back."""
     return sha256(b"Ralio webhook secret: " + secret.encode("utf-8")).hexdigest()[:8]
