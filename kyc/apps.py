@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+from django.db.backends.signals import connection_created
 
 
 class KycConfig(AppConfig):
@@ -9,9 +10,11 @@ class KycConfig(AppConfig):
     verbose_name = "KYC"
 
     def ready(self) -> None:
+        from kyc import fastpath
         from kyc.desk import signins
 
         signins.connect()
+        connection_created.connect(fastpath.prepare, dispatch_uid="kyc.fastpath")
 
 
 class DeskAdminConfig(admin_apps.AdminConfig):

@@ -15,22 +15,26 @@ from hashlib import sha256
 
 import psycopg
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
-from kyc import folding, ledger
+from kyc import enquiries, fastpath, folding, ledger
 from kyc.choices import ContactSource, DeliverySource, DeliveryStatus, QuarantineCause
-from kyc.models import Check, Contact, Delivery, Reason, ReasonCode, Session
+from kyc.models import Check, Contact, Delivery, EventName, Reason, ReasonCode, Session
 from kyc.models.deliveries import CONFLICTING, OWNS_EVENT_ID, UNREADABLE
 from kyc.models.digests import text_digest
 from kyc.querysets import insert_once
-from kyc.ralio.events import Reading, RecordEvent, SessionEvent, read
-from kyc.signals import contact_changed, session_changed
+from kyc.ralio import answers, events
+from kyc.ralio.events import Reading, RecordEvent, SessionEvent
+from kyc.signals import contact_changed, session_change_told, session_changed
 
 logger = logging.getLogger(__name__)
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(days=1)
+# About a day and a half after the first one. Then a person has to look.
+LAST_TRY = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ def receive(
     A failure of ours leaves the delivery as `failed`, for the worker. A deadlock or a lost connection is tried once
     more; then OperationalError or InterfaceError is raised and nothing was stored.
     """
-    reading = _read(body)
+    reading = _read(body, source)
     delivery = Delivery(
         source=source,
         body=body,
@@ -72,7 +76,7 @@ def receive(
         logger.warning(
             "Delivery %s met %s, trying once more", delivery.sha256, type(error.__cause__).__name__
         )
-        delivery.pk = None
+        delivery = _as_received(delivery)
         return _store(delivery, reading)
 
 
@@ -97,36 +101,147 @@ def take_again(delivery_id: int) -> Delivery:
     """Interpret a failed or quarantined delivery again and return it as it is then; any other stays as it is."""
     with transaction.atomic():
         delivery = Delivery.objects.select_for_update().get(pk=delivery_id)
-        if delivery.status in (DeliveryStatus.FAILED, DeliveryStatus.QUARANTINED):
-            _take_again(delivery, _read(bytes(delivery.body)))
+        # The body of what is not ours to keep can not be read again: in a conflict it stays what it is.
+        can_be_read = bool(delivery.body) or not delivery.n_bytes
+        if can_be_read and delivery.status in (DeliveryStatus.FAILED, DeliveryStatus.QUARANTINED):
+            _take_again(delivery, _read_again(delivery))
     return delivery
 
 
 def retry_failed(limit: int = 100) -> int:
-    """Try failed deliveries whose time has come again; return how many were tried."""
-    skip_locked = connection.features.has_select_for_update_skip_locked
-    due = Delivery.objects.filter(status=DeliveryStatus.FAILED, next_try_at__lte=timezone.now())
+    """Try failed deliveries whose time has come again; return how many were tried. Whatever one does, the next gets its turn.
+
+    A try is counted, and the next one set, before it begins: what a killed worker leaves behind is tried again like
+    what failed, by whichever worker comes first, and after LAST_TRY by none.
+    """
     n_tried = 0
-    while n_tried < limit:
-        with transaction.atomic():
-            delivery = due.select_for_update(skip_locked=skip_locked).order_by("next_try_at").first()
-            if delivery is None:
-                break
-            _take_again(delivery, _read(bytes(delivery.body)))
+    while n_tried < limit and (delivery := _begin_try()):
         n_tried += 1
+        try:
+            _end_try(delivery)
+        except Exception as error:  # noqa: BLE001 - its own text may hold personal data
+            logger.error("Delivery %s could not be tried: %s", delivery.pk, type(error).__name__)
+            # Were the database away altogether, this would fail too, and the sweep with it.
+            _begun(delivery).update(error=_kind_and_place(error))
     return n_tried
 
 
-def _read(body: bytes) -> Reading | Exception:
+def _begin_try() -> Delivery | None:
+    """Count the next try of the failed delivery that has waited longest for it, and commit that."""
+    due = Delivery.objects.filter(status=DeliveryStatus.FAILED, next_try_at__lte=timezone.now())
+    # Reading first: on SQLite the transaction below takes the one write lock.
+    if not due.exists():
+        return None
+    skip_locked = connection.features.has_select_for_update_skip_locked
+    with transaction.atomic():
+        waiting = due.select_for_update(skip_locked=skip_locked).defer("body", "headers")
+        delivery = waiting.order_by("next_try_at", "pk").first()
+        if delivery is not None:
+            delivery.n_tries += 1
+            delivery.next_try_at = _next_try_at(delivery.n_tries)
+            delivery.error = f"Try {delivery.n_tries} began and did not end."
+            delivery.save(update_fields=["n_tries", "next_try_at", "error"])
+    return delivery
+
+
+@transaction.atomic
+def _end_try(delivery: Delivery) -> None:
+    """Interpret a delivery whose try was counted, unless it came again meanwhile, or a person was quicker."""
+    if locked := _begun(delivery).select_for_update().first():
+        _take_again(locked, _read_again(locked))
+
+
+def _begun(delivery: Delivery) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(
+        pk=delivery.pk,
+        status=DeliveryStatus.FAILED,
+        n_tries=delivery.n_tries,
+        next_try_at=delivery.next_try_at,
+    )
+
+
+def _next_try_at(n_tries: int) -> datetime | None:
+    if n_tries >= LAST_TRY:
+        return None
+    wait: timedelta = min(FIRST_RETRY * 2 ** (n_tries - 1), LONGEST_RETRY)
+    return timezone.now() + wait
+
+
+def _read_again(delivery: Delivery) -> Reading | Exception:
+    return _read(bytes(delivery.body), DeliverySource(delivery.source))
+
+
+def _read(body: bytes, source: DeliverySource) -> Reading | Exception:
     """Return the reading; a bug of ours there must not cost Ralio the event either, so it is returned too."""
+    read = answers.read if source == DeliverySource.API else events.read
     try:
         return read(body)
     except Exception as error:  # noqa: BLE001
         return error
 
 
-@transaction.atomic
+def _as_received(delivery: Delivery) -> Delivery:
+    """Return the delivery as it was before it was interpreted and stored in vain."""
+    names = ("source", "body", "headers", "n_bytes", "sha256", "received_at", "signed_with")
+    return Delivery(**{name: getattr(delivery, name) for name in names})
+
+
 def _store(delivery: Delivery, reading: Reading | Exception) -> Receipt:
+    is_webhook = delivery.source == DeliverySource.WEBHOOK
+    if (
+        fastpath.is_available()
+        and is_webhook
+        and isinstance(reading, Reading)
+        and isinstance(reading.event, SessionEvent)
+    ):
+        try:
+            receipt = _store_fast(delivery, reading, reading.event)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever went wrong is ours: the careful path keeps the delivery
+            logger.error("The fast path failed for %s: %s", delivery.sha256, _kind_and_place(error))
+            receipt = None
+        if receipt is not None:
+            return receipt
+        delivery = _as_received(delivery)
+    return _store_carefully(delivery, reading)
+
+
+def _store_fast(delivery: Delivery, reading: Reading, event: SessionEvent) -> Receipt | None:
+    """Store a session event by one statement, or return None, and nothing is stored, when that does not suffice."""
+    _interpret(delivery, reading)
+    repeat_of = fastpath.count_repeat(delivery)
+    if repeat_of is not None:
+        # The first one's columns are read when somebody asks for them.
+        return Receipt(Delivery.from_db(connection.alias, ["id"], [repeat_of]), is_duplicate=True)
+    if not _asks_for_more(delivery, event) and fastpath.store(delivery, event, is_whole=True).is_kept:
+        return Receipt(delivery)
+    with transaction.atomic():
+        return _store_and_do_the_rest(delivery, event)
+
+
+def _asks_for_more(delivery: Delivery, event: SessionEvent) -> bool:
+    """Return True when a session's first event is to write more than its own rows."""
+    if event.contact is not None or enquiries.is_wanting(delivery.source, event):
+        return True
+    return any(is_told for _, is_told in session_change_told.send(Session, state=event.state))
+
+
+def _store_and_do_the_rest(delivery: Delivery, event: SessionEvent) -> Receipt | None:
+    stored = fastpath.store(delivery, event, is_whole=False)
+    if not stored.is_kept:
+        return None
+    if stored.session is None:
+        _apply_to_known_session(delivery, event)
+        return Receipt(delivery)
+    contact = _write_contact(event)
+    enquiries.ask(stored.session, delivery, event)
+    _tell(folding.Change(stored.session, None, 1, is_changed=True), delivery, contact)
+    return Receipt(delivery)
+
+
+@transaction.atomic
+def _store_carefully(delivery: Delivery, reading: Reading | Exception) -> Receipt:
     if isinstance(reading, Exception):
         _fail(delivery, reading)
         return Receipt(delivery)
@@ -147,6 +262,10 @@ def _store_unreadable_again(first: Delivery, delivery: Delivery, reading: Readin
     _count_repeat(first, delivery.received_at)
     if reading.event is not None:
         _take_again(first, reading)
+    elif (first.cause, first.faults) != (delivery.cause, delivery.faults):
+        # We have learnt since what is wrong with them.
+        first.cause, first.faults = delivery.cause, delivery.faults
+        first.save(update_fields=["cause", "faults"])
     return Receipt(first)
 
 
@@ -211,6 +330,25 @@ def _conflict(delivery: Delivery) -> None:
     _concerns_nothing(delivery)
 
 
+def _twin(delivery: Delivery) -> Delivery | None:
+    """Return another quarantined delivery that says the same, of which there may be one only."""
+    if delivery.status != DeliveryStatus.QUARANTINED:
+        return None
+    others = Delivery.objects.exclude(pk=delivery.pk)
+    if delivery.cause == QuarantineCause.ID_CONFLICT:
+        others = others.filter(CONFLICTING, event_id=delivery.event_id, meaning=delivery.meaning)
+    else:
+        others = others.filter(UNREADABLE, sha256=delivery.sha256)
+    return others.only("pk").first()
+
+
+def _stand_beside(delivery: Delivery, twin: Delivery) -> None:
+    """Quarantine what failed more than once before its like was quarantined: it names no event id of its own."""
+    _conflict(delivery)
+    delivery.event_id = None
+    delivery.faults = [{"path": "", "message": f"The same content stands as delivery {twin.pk}."}]
+
+
 def _concerns_nothing(delivery: Delivery) -> None:
     delivery.session = None
     delivery.session_state = delivery.entity_type = ""
@@ -226,6 +364,8 @@ def _take_again(delivery: Delivery, reading: Reading | Exception) -> None:
     _interpret(delivery, reading)
     if reading.event is not None and _owner(delivery) is not None:
         _conflict(delivery)
+    if twin := _twin(delivery):
+        _stand_beside(delivery, twin)
     delivery.save()
     _apply(delivery, reading)
 
@@ -234,6 +374,8 @@ def _apply(delivery: Delivery, reading: Reading) -> None:
     """Apply what an inserted delivery says. A failure of ours undoes that, and leaves the delivery as `failed`."""
     event = reading.event
     if not isinstance(event, SessionEvent) or delivery.status != DeliveryStatus.APPLIED:
+        if delivery.status in (DeliveryStatus.RECORDED, DeliveryStatus.IGNORED):
+            _list_name(delivery.event_name)
         _record(delivery)
         return
     try:
@@ -248,25 +390,31 @@ def _apply(delivery: Delivery, reading: Reading) -> None:
 def _apply_to_session(delivery: Delivery, event: SessionEvent) -> None:
     session = _locked_session(event)
     write_checks(delivery, event)
+    _refold(session, delivery, event)
+
+
+def _apply_to_known_session(delivery: Delivery, event: SessionEvent) -> None:
+    """Apply what the fast path has kept, checks and all, to a session that was there before."""
+    _refold(folding.lock(event.session_id), delivery, event)
+
+
+def _refold(session: Session, delivery: Delivery, event: SessionEvent) -> None:
     change = folding.refold(session)
     _list_codes(event)
+    _list_name(event.name)
     contact = _write_contact(event)
-    ledger.append(
-        ledger.session_chain(session.pk),
-        "delivery.applied",
-        delivery=delivery.pk,
-        event=str(event.event_id),
-        sha256=delivery.sha256,
-        said=event.state.value,
-        state=str(session.state),
-        round=session.round,
-        version=session.version,
-    )
-    # After the ledger: who sends a notification locks the chain's head before the row, too.
+    enquiries.ask(session, delivery, event)
+    chain = ledger.session_chain(session.pk)
+    ledger.append(chain, "delivery.applied", actor=None, **fastpath.applied(delivery, vars(session)))
+    _tell(change, delivery, contact)
+
+
+def _tell(change: folding.Change, delivery: Delivery, contact: Contact | None) -> None:
+    """Send the signals. After the ledger: who sends a notification locks the chain's head before the row, too."""
     if contact is not None:
         contact_changed.send(Contact, contact=contact)
     if change.is_new_state:
-        session_changed.send(Session, session=session, old_state=change.old_state, delivery=delivery)
+        session_changed.send(Session, session=change.session, old_state=change.old_state, delivery=delivery)
 
 
 def describe(delivery: Delivery, event: SessionEvent) -> None:
@@ -324,16 +472,17 @@ def _locked_session(event: SessionEvent) -> Session:
 
 def _list_codes(event: SessionEvent) -> None:
     """Add codes first seen to the catalogue, in one order, so that two deliveries never wait for each other in a ring."""
-    first: dict[str, str] = {}
-    for check in event.checks:
-        for reason in check.reasons:
-            if reason.code:
-                first.setdefault(reason.code, reason.category)
     rows = [
-        ReasonCode(code=code, category=category, digest=text_digest(code)) for code, category in first.items()
+        ReasonCode(code=code, category=category, digest=text_digest(code))
+        for code, category in event.codes().items()
     ]
     if rows:
         ReasonCode.objects.bulk_create(sorted(rows, key=lambda row: row.digest), ignore_conflicts=True)
+
+
+def _list_name(name: str) -> None:
+    """Add an event name first seen to those known."""
+    EventName.objects.bulk_create([EventName(name=name, digest=text_digest(name))], ignore_conflicts=True)
 
 
 def _write_contact(event: SessionEvent) -> Contact | None:
@@ -356,18 +505,21 @@ def _write_contact(event: SessionEvent) -> Contact | None:
 
 
 def _fail(delivery: Delivery, error: Exception) -> None:
-    """Mark the delivery as failed by us. The error's own text may hold personal data: its kind and place do not."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else ""
-    delay = min(FIRST_RETRY * 2 ** min(delivery.n_tries - 1, 20), LONGEST_RETRY)
+    """Mark the delivery as failed by us."""
     _concerns_nothing(delivery)
     delivery.status, delivery.cause, delivery.faults = DeliveryStatus.FAILED, "", []
-    delivery.error = f"{type(error).__name__} at {place}"
-    delivery.next_try_at = timezone.now() + delay
-    delivery.n_tries += 1
+    delivery.error = _kind_and_place(error)
+    delivery.next_try_at = _next_try_at(delivery.n_tries)
     delivery.save()
     logger.error("Delivery %s failed: %s", delivery.pk, delivery.error)
     _record(delivery)
+
+
+def _kind_and_place(error: Exception) -> str:
+    """Say what went wrong, and where. The error's own text may hold personal data: its kind and place do not."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else "an unknown place"
+    return f"{type(error).__name__} at {place}"
 
 
 def _record(delivery: Delivery) -> None:

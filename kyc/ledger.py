@@ -46,7 +46,7 @@ def person_chain(user: User) -> str:
 
 def append(chain: str, action: str, *, actor: User | None = None, **detail: Detail) -> LedgerEntry:
     """Append one act to a chain and return its entry. Call it last in the transaction: it locks the chain's head."""
-    text = json.dumps(detail, sort_keys=True, separators=(",", ":"))
+    text = _canonical(detail)
     locked = LedgerHead.objects.select_for_update().filter(pk=chain)
     head = locked.first()
     if head is None:
@@ -61,18 +61,24 @@ def append(chain: str, action: str, *, actor: User | None = None, **detail: Deta
     return entry
 
 
+def first_entry(chain: str, action: str, detail: dict[str, Detail]) -> dict[str, str]:
+    """Return the columns of the first entry of a chain that nobody else can know of yet; its head has the same hash."""
+    at, text = timezone.now(), _canonical(detail)
+    return {
+        "chain": chain,
+        "at": str(at),
+        "action": action,
+        "detail": text,
+        "previous_hash": GENESIS,
+        "hash": _hash(chain, 1, at, None, action, text, GENESIS),
+    }
+
+
 def entry_hash(entry: LedgerEntry) -> str:
     """Return SHA-256 over the entry's own columns and the hash before it, as 64 hexadecimal digits."""
-    parts = [
-        entry.chain,
-        entry.seq,
-        _utc(entry.at),
-        entry.actor_id,
-        entry.action,
-        entry.detail,
-        entry.previous_hash,
-    ]
-    return sha256(json.dumps(parts, separators=(",", ":")).encode("ascii")).hexdigest()
+    return _hash(
+        entry.chain, entry.seq, entry.at, entry.actor_id, entry.action, entry.detail, entry.previous_hash
+    )
 
 
 def verify() -> Iterator[Break]:
@@ -133,6 +139,17 @@ def _entry(
     )
     entry.hash = entry_hash(entry)
     return entry
+
+
+def _canonical(detail: dict[str, Detail]) -> str:
+    return json.dumps(detail, sort_keys=True, separators=(",", ":"))
+
+
+def _hash(
+    chain: str, seq: int, at: datetime, actor_id: int | None, action: str, detail: str, previous_hash: str
+) -> str:
+    parts = [chain, seq, _utc(at), actor_id, action, detail, previous_hash]
+    return sha256(json.dumps(parts, separators=(",", ":")).encode("ascii")).hexdigest()
 
 
 def _utc(at: datetime) -> str:

@@ -9,5 +9,12 @@ from django.dispatch import Signal
 # by a rebuild.
 session_changed = Signal()
 
+# state: SessionState that a session never heard of before would come to. A receiver returns True when it writes rows
+# upon session_changed then: ingestion needs a transaction around both.
+session_change_told = Signal()
+
 # contact: Contact, new or changed.
 contact_changed = Signal()
+
+# alarm: InboxAlarm, just opened or just closed. Sent after the ledger's entry.
+inbox_changed = Signal()

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import Error
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework import status
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.negotiation import BaseContentNegotiation
@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from kyc import ingestion, refusals
-from kyc.choices import DeliveryStatus, RefusalCause
+from kyc.choices import DeliveryStatus, QuarantineCause, RefusalCause
 from kyc.ralio import signature
 from kyc.ralio.events import clean
 
@@ -35,6 +35,13 @@ KEPT_HEADERS = (
     "X-Request-Id",
 )
 MAX_HEADER_LENGTH = 1024
+# Where WSGI puts each of them: `request.headers` would look at every header that came.
+_KEPT_KEYS = {
+    name: key
+    if (key := name.upper().replace("-", "_")) in {"CONTENT_TYPE", "CONTENT_LENGTH"}
+    else f"HTTP_{key}"
+    for name in KEPT_HEADERS
+}
 
 
 class TooLarge(Exception):
@@ -73,20 +80,23 @@ class RalioWebhook(APIView):
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = AlwaysJson
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         headers = kept_headers(request._request)
         try:
             body = read_body(request._request)
         except TooLarge as error:
             refusals.refuse(RefusalCause.TOO_LARGE, headers, n_bytes=error.n_bytes)
             return problem(413, f"The body is larger than {settings.RALIO_WEBHOOK_MAX_BYTES} bytes.")
-        sent = request.headers.get("X-Signature")
+        sent = request.META.get("HTTP_X_SIGNATURE")
         secret = signature.signer(sent, body, settings.RALIO_WEBHOOK_SECRETS)
         if secret is None:
             cause = RefusalCause.SIGNATURE_WRONG if sent else RefusalCause.SIGNATURE_MISSING
             refusals.refuse(cause, headers, body=body)
             return problem(401, f"{cause.label}: X-Signature must be the HMAC-SHA256 of the raw body.")
         return answer(ingestion.receive(body, headers, signed_with=signature.fingerprint(secret)))
+
+    def perform_authentication(self, request: Request) -> None:
+        """Leave it out: the signature is all there is."""
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer 405 for another method; for all else 503, so that Ralio sends the event again."""
@@ -119,23 +129,25 @@ def read_body(request: HttpRequest) -> bytes:
 
 def kept_headers(request: HttpRequest) -> dict[str, str]:
     """Return the headers worth keeping, as text that every engine can store."""
-    return {
-        name: clean(request.headers[name][:MAX_HEADER_LENGTH])
-        for name in KEPT_HEADERS
-        if name in request.headers
-    }
+    sent = request.META
+    return {name: clean(sent[key][:MAX_HEADER_LENGTH]) for name, key in _KEPT_KEYS.items() if sent.get(key)}
 
 
-def answer(receipt: ingestion.Receipt) -> Response:
+def answer(receipt: ingestion.Receipt) -> HttpResponse:
     """Return what Ralio hears of a kept delivery."""
     delivery = receipt.delivery
     if receipt.is_duplicate:
-        return Response({"received": True, "duplicate": True})
+        return _received(duplicate=True)
     if delivery.status != DeliveryStatus.QUARANTINED:
-        return Response({"received": True})
-    if delivery.cause == "id_conflict":
-        return Response({"received": True, "quarantined": "id_conflict"})
+        return _received()
+    if delivery.cause == QuarantineCause.ID_CONFLICT:
+        return _received(quarantined="id_conflict")
     return problem(400, "The body is not an event that we know how to read.", delivery.faults)
+
+
+def _received(**more: bool | str) -> HttpResponse:
+    # Django's own class: a DRF response, which would choose a renderer first, costs a third of the view's time.
+    return JsonResponse({"received": True, **more}, json_dumps_params={"separators": (",", ":")})
 
 
 def problem(code: int, title: str, errors: list[dict[str, str]] | None = None) -> Response:

@@ -1,0 +1,125 @@
+"""On PostgreSQL one statement does most of the work: it must leave what the careful path leaves, row by row."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+import time_machine
+from django.db import connection, models, transaction
+from hypothesis import given, settings
+
+from kyc import fastpath, ingestion, ledger
+from kyc.models import (
+    Check,
+    Delivery,
+    EventName,
+    LedgerEntry,
+    LedgerHead,
+    QueueFacet,
+    Reason,
+    ReasonCode,
+    RejectionReason,
+    Session,
+)
+from tests import wire
+from tests.kyc.drawn import bodies, streams
+
+WRITTEN: list[type[models.Model]] = [
+    Session, Delivery, Check, Reason, QueueFacet, RejectionReason, ReasonCode, EventName, LedgerEntry, LedgerHead,
+]  # fmt: skip
+# What the ledger says by keys of rows; its hashes cover them, and are verified apart.
+COUNTED = ("delivery", "notifications")
+NOON = datetime(2026, 3, 17, 12, tzinfo=UTC)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _postgresql() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has only the careful path.")
+
+
+def everything() -> dict[str, list[Any]]:
+    """Return every column of every row, but for keys of rows, which count up whatever happens."""
+    return {model.__name__: sorted(map(repr, _rows(model))) for model in WRITTEN}
+
+
+def _rows(model: type[models.Model]) -> Iterator[dict[str, Any]]:
+    events = dict(Delivery.objects.values_list("pk", "event_id"))
+    checks = dict(Check.objects.values_list("pk", "position"))
+    for row in model._base_manager.values():
+        for name in ("evidence_id", "delivery_id"):
+            if name in row:
+                row[name] = events.get(row[name])
+        if "kyc_check_id" in row:
+            row["kyc_check_id"] = checks[row["kyc_check_id"]]
+        if model not in (Session, LedgerHead):
+            del row["id"]
+        if "detail" in row:
+            detail = json.loads(row["detail"])
+            row["detail"] = {name: value for name, value in detail.items() if name not in COUNTED}
+        yield {name: value for name, value in row.items() if name not in ("hash", "previous_hash")}
+
+
+def left_by(sent: list[bytes], *, is_fast: bool) -> dict[str, list[Any]]:
+    """Receive in a transaction that is rolled back, and return what it left."""
+    with (
+        time_machine.travel(NOON, tick=False),
+        patch.object(fastpath, "is_available", lambda: is_fast),
+        transaction.atomic(),
+    ):
+        for body in sent:
+            ingestion.receive(body, {"X-Signature": "s"}, signed_with="01234567")
+        found = everything()
+        assert list(ledger.verify()) == []
+        transaction.set_rollback(True)
+    return found
+
+
+@settings(max_examples=60)
+@given(streams)
+def test_both_paths_leave_the_same_rows(drawn: Any) -> None:
+    sent = bodies(drawn)
+    sent += sent[:2]
+
+    assert left_by(sent, is_fast=True) == left_by(sent, is_fast=False)
+
+
+@pytest.mark.parametrize("name", wire.names())
+def test_both_paths_leave_the_same_rows_of_every_example(name: str) -> None:
+    body = wire.encode(wire.payload(name))
+
+    assert left_by([body], is_fast=True) == left_by([body], is_fast=False)
+
+
+@pytest.mark.parametrize("name", ["kyc_session_verified", "kyc_session_manual_review", "kyc_session_failed"])
+def test_nothing_falls_back_to_the_careful_path(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A column that the statement forgot would be noticed by nothing else than this and the speed."""
+    event, later = wire.payload(name), wire.payload("kyc_session_expired")
+    later["data"]["sessionId"] = event["data"]["sessionId"]
+    with (
+        patch.object(ingestion, "_store_carefully", side_effect=AssertionError),
+        caplog.at_level(logging.ERROR),
+    ):
+        for each in (event, event, later):
+            ingestion.receive(wire.encode(each), {})
+
+    assert caplog.text == ""
+    assert Delivery.objects.count() == 2
+
+
+def test_a_repeat_is_one_short_statement() -> None:
+    body = wire.encode(wire.payload("kyc_session_failed"))
+    first = ingestion.receive(body, {}).delivery
+    with patch.object(fastpath, "store", side_effect=AssertionError):
+        again = ingestion.receive(body, {})
+
+    assert (again.is_duplicate, again.delivery, again.delivery.sha256) == (True, first, first.sha256)
+    assert Delivery.objects.get().n_repeats == 1
