@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kyc.admin.base import DeskAdmin, ReadOnlyMixin
 from kyc.admin.evidence import CorrectionAdmin, DecisionAdmin, DeliveryAdmin, RefusedRequestAdmin
+from kyc.admin.inbox import EnquiryAdmin, EventNameAdmin, InboxAlarmAdmin
 from kyc.admin.ledger import LedgerEntryAdmin, LedgerHeadAdmin
 from kyc.admin.people import PersonAdmin, RoleAdmin
 from kyc.admin.sessions import CheckAdmin, ReasonAdmin, SessionAdmin
@@ -16,6 +17,9 @@ __all__ = [
     "DecisionAdmin",
     "DeliveryAdmin",
     "DeskAdmin",
+    "EnquiryAdmin",
+    "EventNameAdmin",
+    "InboxAlarmAdmin",
     "LedgerEntryAdmin",
     "LedgerHeadAdmin",
     "PersonAdmin",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, cast
@@ -29,6 +30,8 @@ LABELS = {
     "evidence": "Newest checks from",
     "is_disputed": "Disputed",
     "is_second_review": "In second review",
+    "last_replay_at": "Last replay",
+    "last_replay_by": "Replayed by",
     "kyc_check": "Check",
     "n_attempts": "Tries",
     "meaning": "Digest of the meaning",
@@ -38,6 +41,7 @@ LABELS = {
     "n_reasons": "Reasons",
     "n_refused": "Checks refused",
     "n_repeats": "Repeats",
+    "n_replays": "Replays",
     "n_tries": "Tries",
     "provider_state": "State at Ralio",
     "related_party_id": "Related party",
@@ -72,7 +76,7 @@ class LightList(ChangeList):
 class DeskAdmin[M: Model](admin.ModelAdmin[M]):
     """A model's pages. Searches go by index: override `find`; say in `search_help_text` what it takes."""
 
-    actions = None
+    actions: Sequence[Any] | None = None
     list_per_page = 50
     paginator = CappedPaginator
     show_facets = ShowFacets.NEVER

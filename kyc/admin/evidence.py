@@ -6,11 +6,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from kyc.admin import search, text
+from kyc.admin import replays, search, text
 from kyc.admin.base import DeskAdmin, ReadOnlyMixin
 from kyc.choices import DeliveryStatus, QuarantineCause
 from kyc.models import Correction, Decision, Delivery, RefusedRequest
@@ -35,10 +35,11 @@ class CauseFilter(admin.SimpleListFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyMixin, DeskAdmin[Delivery]):
+class DeliveryAdmin(replays.ReplayableAdmin[Delivery]):
     list_display = (
         "id",
         "received_at",
+        "source",
         text.short("event_name"),
         "status",
         "cause",
@@ -55,6 +56,7 @@ class DeliveryAdmin(ReadOnlyMixin, DeskAdmin[Delivery]):
     ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("status", "cause", "fault_table", "error", "n_tries", "next_try_at")}),
+        ("Replays", {"fields": ("n_replays", "last_replay_at", "last_replay_by")}),
         (
             "Event",
             {"fields": ("event_name_shown", "event_id", "event_at", text.link("session"), "session_state")},
@@ -66,6 +68,7 @@ class DeliveryAdmin(ReadOnlyMixin, DeskAdmin[Delivery]):
                 "fields": (
                     "received_at",
                     "source",
+                    "signed_with",
                     "n_repeats",
                     "last_repeat_at",
                     "n_bytes",
@@ -78,6 +81,10 @@ class DeliveryAdmin(ReadOnlyMixin, DeskAdmin[Delivery]):
     )
     heavy = ("body", "headers", "faults")
     is_read_recorded = True
+
+    @admin.action(description="Replay selected deliveries", permissions=["replay"])
+    def replay(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
+        return replays.answer(self, request, queryset, replays.DELIVERIES)
 
     @admin.display(description="Event name")
     def event_name_shown(self, delivery: Delivery) -> str:
@@ -106,19 +113,26 @@ class DeliveryAdmin(ReadOnlyMixin, DeskAdmin[Delivery]):
 
 
 @admin.register(RefusedRequest)
-class RefusedRequestAdmin(ReadOnlyMixin, DeskAdmin[RefusedRequest]):
+class RefusedRequestAdmin(replays.ReplayableAdmin[RefusedRequest]):
     list_display = (
         "id",
         "received_at",
         "cause",
         text.column("n_bytes", "Bytes"),
         text.column("n_kept_bytes", "Bytes kept"),
+        text.column("delivery_id", "Delivery"),
     )
     list_filter = ("cause",)
     ordering = ("-id",)
-    fields = ("cause", "received_at", "n_bytes", "n_kept_bytes", "sha256", "header_table", "body_shown")
+    fields = (
+        "cause", "received_at", text.link("delivery"), "n_bytes", "n_kept_bytes", "sha256", "header_table", "body_shown",
+    )  # fmt: skip
     heavy = ("body", "headers")
     is_read_recorded = True
+
+    @admin.action(description="Verify again and apply", permissions=["replay"])
+    def replay(self, request: HttpRequest, queryset: QuerySet[RefusedRequest]) -> HttpResponse | None:
+        return replays.answer(self, request, queryset, replays.REFUSED)
 
     @admin.display(description="Headers")
     def header_table(self, refused: RefusedRequest) -> SafeString | str:

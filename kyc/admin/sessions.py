@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 
 from kyc.admin import search, text
 from kyc.admin.base import newest
 from kyc.admin.corrections import CorrectableAdmin
-from kyc.choices import EntityType, SessionState
+from kyc.choices import DeliverySource, EntityType, SessionState
 from kyc.models import Check, Reason, Session
 from kyc.querysets import IN_REVIEW
 
@@ -132,12 +132,16 @@ class ReasonAdmin(CorrectableAdmin[Reason]):
 
 def _newest_checks(session: Session) -> dict[str, Any]:
     """Return the session's newest set of checks, each with its reasons, as far as a page can show them."""
-    checks = newest(Check.objects.filter(delivery=session.evidence_id).order_by("position").defer("data"))
+    of_evidence: QuerySet[Any] = (
+        Check.objects.filter(delivery=session.evidence_id).order_by("position").defer("data")
+    )
+    checks = newest(of_evidence.annotate(source=F("delivery__source")))
     reasons = newest(Reason.objects.filter(kyc_check__in=checks.rows), MOST_REASONS)
     of_check: dict[int, list[Reason]] = {}
     for reason in reasons.rows:
         of_check.setdefault(reason.kyc_check_id, []).append(reason)
     return {
         "checks": [(check, of_check.get(check.pk, [])) for check in checks.rows],
+        "is_from_api": any(check.source == DeliverySource.API for check in checks.rows),
         "has_more_checks": checks.has_more or reasons.has_more,
     }

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
+from datetime import datetime
+
+from kyc.ralio import events
 
 
 def whole(text: str) -> int:
@@ -27,3 +30,12 @@ def share(text: str) -> float:
     if value > 1:
         raise ArgumentTypeError(f"{text!r} is not a share from 0 to 1.")
     return value
+
+
+def instant(text: str) -> datetime:
+    at = events.instant(text)
+    if at is None:
+        raise ArgumentTypeError(
+            f"{text!r} is not an ISO 8601 date and time with its offset, as 2026-03-17T12:00:00Z."
+        )
+    return at

@@ -22,7 +22,7 @@ IN_A_LIST = dict.fromkeys(PAGES, 7) | {"kyc.user": 9}
 ON_A_PAGE = {
     "auth.group": 8, "kyc.check": 14, "kyc.contact": 11, "kyc.correction": 12, "kyc.decision": 12, "kyc.delivery": 11,
     "kyc.ledgerentry": 7, "kyc.ledgerhead": 6, "kyc.reason": 14, "kyc.reasoncode": 6, "kyc.refusedrequest": 11,
-    "kyc.session": 15, "kyc.user": 8,
+    "kyc.session": 15, "kyc.user": 8, "kyc.enquiry": 6, "kyc.eventname": 6, "kyc.inboxalarm": 6,
 }  # fmt: skip
 
 

@@ -1,0 +1,129 @@
+"""Everything derived that stands of a session, by name; and the difference between two such pictures in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from kyc import folding
+from kyc.models import Check, Delivery, QueueFacet, Reason, RejectionReason, Session
+
+# What a delivery's row repeats of its body, for the fold.
+DESCRIBED = ("session_state", "entity_type", "user_id", "related_party_id", "n_checks", "n_reasons")
+CHECKED = ("type", "state", "state_sent", "data", "provider", "checked_at")
+REASONED = ("type", "code", "message", "category")
+
+# Names that end so hold what may identify or describe a person: that they differ is said, and not how.
+PERSONAL = frozenset({"data", "state_sent", "provider", "message"})
+NOTHING, HIDDEN, HIDDEN_TOO = "–", "(not shown)", "(another, not shown)"
+LONGEST_SHOWN = 100
+
+type Picture = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One value that differs, in words for the screen; "–" stands for none. Nothing personal is in it."""
+
+    field: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.before} → {self.after}"
+
+
+def picture(session_id: UUID) -> Picture:
+    """Return every derived value of a session by a name that tells where it stands and says nothing personal.
+
+    Empty for a session never heard of.
+    """
+    fresh = Session.objects.filter(pk=session_id).first()
+    if fresh is None:
+        return {}
+    seen: Picture = {
+        f"session {name}": getattr(fresh, name) for name in (*folding.PROJECTED, "n_checks", "n_refused")
+    }
+    for delivery in Delivery.objects.filter(session=fresh).values("pk", *DESCRIBED):
+        for name in DESCRIBED:
+            seen[f"delivery {delivery['pk']} {name}"] = delivery[name]
+    for check in Check.objects.filter(session=fresh).values("delivery_id", "position", *CHECKED):
+        for name in CHECKED:
+            seen[f"delivery {check['delivery_id']} check {check['position']} {name}"] = check[name]
+    reasons = Reason.objects.filter(kyc_check__session=fresh)
+    place = ("kyc_check__delivery_id", "kyc_check__position", "position")
+    for reason in reasons.values(*place, *REASONED):
+        where = "delivery {} check {} reason {}".format(*(reason[name] for name in place))
+        for name in REASONED:
+            seen[f"{where} {name}"] = reason[name]
+    facets = QueueFacet.objects.filter(session=fresh)
+    seen["queue facets"] = sorted(facets.values_list("kind", "value", "digest", "due_at"))
+    rejection = RejectionReason.objects.filter(session=fresh).order_by("position")
+    seen["rejection reasons"] = [
+        {name: value for name, value in row.items() if name != "id"} for row in rejection.values()
+    ]
+    return seen
+
+
+def differing(before: Picture, after: Picture) -> list[str]:
+    """Return the names of what differs, sorted."""
+    return [name for name in sorted(before | after) if before.get(name) != after.get(name)]
+
+
+def differences(before: Picture, after: Picture) -> Iterator[Difference]:
+    """Yield what differs in words: the session's state first, its other values, then its rows'."""
+    for name in sorted(differing(before, after), key=_prominence):
+        was, is_now = before.get(name), after.get(name)
+        words = _hidden if name.rpartition(" ")[2] in PERSONAL else _words
+        one, other = words(was), words(is_now)
+        if one == other == HIDDEN:
+            other = HIDDEN_TOO
+        if one != other:
+            yield Difference(_said(name), one, other)
+
+
+def _prominence(name: str) -> tuple[bool, bool, str]:
+    return name != "session state", not name.startswith("session "), name
+
+
+def _said(name: str) -> str:
+    """Return a name as people say it: without the signs that tell a flag or a number apart."""
+    where, _, field = name.rpartition(" ")
+    if field.startswith("n_"):
+        field = f"number of {field[2:]}"
+    return f"{where} {field.removeprefix('is_').replace('_', ' ')}"
+
+
+def plain(text: str, longest: int = LONGEST_SHOWN) -> str:
+    """Return text from the wire on one line, clipped, with whatever does not print as its escape."""
+    shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text[: longest + 1])
+    return shown if len(shown) <= longest else f"{shown[:longest]}…"
+
+
+def _hidden(value: Any) -> str:
+    return HIDDEN if value else NOTHING
+
+
+def _words(value: Any) -> str:
+    if value is None or value in ("", []):
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S} {settings.TIME_ZONE}"
+    if isinstance(value, list):
+        return plain(", ".join(_item(item) for item in value))
+    return plain(str(value))
+
+
+def _item(item: Any) -> str:
+    """Name one row of a filter table: a facet by its kind and value, a rejection's reason by its code."""
+    if isinstance(item, dict):
+        return str(item["code"]) or "no code"
+    return f"{item[0]} {item[1] or 'none'}"
