@@ -64,10 +64,40 @@ def web_addresses(name: str, *, default: str = "") -> list[str]:
     if default and len(found) != 1:
         raise ImproperlyConfigured(f"{name} must be one address.")
     for address in found:
-        parts = urlsplit(address)
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
+        if not _is_web_address(address):
             raise ImproperlyConfigured(f"{name} must hold addresses that begin with https:// or http://.")
     return found
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        # Reading the port tells whether it is one.
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def web_address(name: str) -> str:
+    """Return one address such as https://host/path, without a slash at the end, or "" when none is set."""
+    found = web_addresses(name)
+    if len(found) > 1:
+        raise ImproperlyConfigured(f"{name} must be one address.")
+    address = found[0] if found else ""
+    parts = urlsplit(address)
+    if parts.query or parts.fragment or "@" in parts.netloc:
+        # The message must not repeat the address: what does not belong in it may be a secret.
+        raise ImproperlyConfigured(f"{name} must hold no user, question mark or number sign.")
+    return address
+
+
+def together(*names: str) -> None:
+    """Stop the start when some of these are set and others are not."""
+    missing = [name for name in names if not env.str(name, default="").strip()]
+    if missing and len(missing) < len(names):
+        raise ImproperlyConfigured(
+            f"{' and '.join(missing)} must be set too: {', '.join(names)} belong together, all or none."
+        )
 
 
 def mail_addresses(name: str) -> list[str]:

@@ -39,12 +39,26 @@ if not RALIO_WEBHOOK_SECRETS:
 RALIO_WEBHOOK_MAX_BYTES = environment.whole("RALIO_WEBHOOK_MAX_BYTES", default=8 * 1024 * 1024, least=1)
 RALIO_REFUSED_MAX_ROWS = environment.whole("RALIO_REFUSED_MAX_ROWS", default=10_000, least=1)
 RALIO_REFUSED_MAX_BYTES = environment.whole("RALIO_REFUSED_MAX_BYTES", default=64 * 1024 * 1024, least=1)
+# Ralio's REST API: asked for what events leave out. Empty: off.
+environment.together("RALIO_API_URL", "RALIO_API_CODE", "RALIO_API_KEY")
+RALIO_API_URL = environment.web_address("RALIO_API_URL")
+RALIO_API_CODE = env.str("RALIO_API_CODE", default="").strip()
+RALIO_API_KEY = env.str("RALIO_API_KEY", default="").strip()
 
 # --- The desk ------------------------------------------------------------------------------------
 (DESK_URL,) = environment.web_addresses("DESK_URL", default="http://127.0.0.1:8000")
 KYC_REVIEW_SLA = timedelta(hours=environment.whole("KYC_REVIEW_SLA_HOURS", default=24, least=1))
 KYC_DUE_SOON = timedelta(hours=environment.whole("KYC_DUE_SOON_HOURS", default=4))
 COMPLIANCE_TEAM_EMAILS = environment.mail_addresses("COMPLIANCE_TEAM_EMAILS")
+
+# --- When the inbox is unwell --------------------------------------------------------------------
+KYC_INBOX_SILENCE_GAPS = environment.whole("KYC_INBOX_SILENCE_GAPS", default=10, least=2)
+KYC_INBOX_SILENCE = timedelta(minutes=environment.whole("KYC_INBOX_SILENCE_MINUTES", default=15, least=1))
+KYC_INBOX_WRONG_SIGNATURES = environment.whole("KYC_INBOX_WRONG_SIGNATURES", default=1, least=1)
+KYC_INBOX_REFUSED = environment.whole("KYC_INBOX_REFUSED", default=100, least=1)
+KYC_INBOX_QUARANTINED = timedelta(minutes=environment.whole("KYC_INBOX_QUARANTINED_MINUTES", default=60))
+KYC_INBOX_FAILED_TRIES = environment.whole("KYC_INBOX_FAILED_TRIES", default=3, least=1)
+KYC_INBOX_REPEATS_PERCENT = environment.whole("KYC_INBOX_REPEATS_PERCENT", default=20, least=1)
 
 TIME_ZONE = env.str("KYC_TIME_ZONE", default="UTC")
 try:
@@ -74,6 +88,7 @@ INSTALLED_APPS = [
     "notifications",
 ]
 MIDDLEWARE = [
+    "config.middleware.WebhookMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -218,5 +233,11 @@ LOGGING = {
         "handlers": ["console"],
         "level": environment.chosen("LOG_LEVEL", default="WARNING", among=LOG_LEVELS),
     },
-    "loggers": {"kyc": {"level": "INFO"}, "notifications": {"level": "INFO"}, "config": {"level": "INFO"}},
+    "loggers": {
+        "kyc": {"level": "INFO"},
+        "notifications": {"level": "INFO"},
+        "config": {"level": "INFO"},
+        # Not a line for each 4xx: what the webhook refuses is kept, and a flood must not fill the disk by way of the log.
+        "django.request": {"level": "ERROR"},
+    },
 }

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from kyc.admin import search
 from kyc.admin.base import DeskAdmin, ReadOnlyMixin
-from notifications import outbox
+from notifications import outbox, recipients
 from notifications.choices import Status
 from notifications.models import Attempt, Notification
 
@@ -31,15 +31,23 @@ class AttemptInline(ReadOnlyMixin, admin.TabularInline[Attempt, Notification]):
 
 @admin.register(Notification)
 class NotificationAdmin(ReadOnlyMixin, DeskAdmin[Notification]):
-    list_display = ("created_at", "kind", "status", "withheld_because", "session_id", "n_attempts")
+    list_display = (
+        "created_at",
+        "kind",
+        "status",
+        "withheld_because",
+        "session_id",
+        "alarm_id",
+        "n_attempts",
+    )
     list_filter = ("status", "kind")
     search_fields = ("session_id", "id")
     search_help_text = f"The session's or the notification's: {search.HELP[0].lower()}{search.HELP[1:]}"
     ordering = ("-created_at", "-id")
-    actions = ("release_withheld", "try_again")  # type: ignore[assignment]
+    actions = ("release_withheld", "try_again")
     inlines = (AttemptInline,)
     fieldsets = (
-        (None, {"fields": ("kind", "session_page", "round", "recipient", "status")}),
+        (None, {"fields": ("kind", "about", "round", "recipient_shown", "status")}),
         ("Withheld", {"fields": ("withheld_because", "released_at", "released_by")}),
         (
             "Sending",
@@ -57,9 +65,18 @@ class NotificationAdmin(ReadOnlyMixin, DeskAdmin[Notification]):
         ("Times", {"fields": ("event_at", "created_at")}),
     )
 
-    @admin.display(description="Session")
-    def session_page(self, row: Notification) -> str:
-        return format_html('<a href="{}">{}</a>', reverse("session", args=[row.session_id]), row.session_id)
+    @admin.display(description="About")
+    def about(self, row: Notification) -> str:
+        if row.session_id:
+            return format_html(
+                '<a href="{}">{}</a>', reverse("session", args=[row.session_id]), row.session_id
+            )
+        page = reverse("admin:kyc_inboxalarm_change", args=[row.alarm_id])
+        return format_html('<a href="{}">{}</a>', page, row.about_alarm)
+
+    @admin.display(description="Recipient")
+    def recipient_shown(self, row: Notification) -> str:
+        return recipients.shown(row.recipient)
 
     @admin.action(description="Release withheld", permissions=["release"])
     def release_withheld(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:

@@ -10,10 +10,14 @@ class Kind(TextChoices):
 
     REVIEW_OPENED = "review_opened", "Review opened"
     VERIFICATION_FAILED = "verification_failed", "Verification failed"
+    INBOX_UNWELL = "inbox_unwell", "Inbox unwell"
+    INBOX_WELL = "inbox_well", "Inbox well again"
 
 
 # Who reads these is being verified: nothing may tip them off.
 TO_SUBJECTS = frozenset({Kind.VERIFICATION_FAILED})
+# These are about an alarm of the inbox, all others about a session.
+ABOUT_ALARMS = frozenset({Kind.INBOX_UNWELL, Kind.INBOX_WELL})
 
 
 class Status(TextChoices):

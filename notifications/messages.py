@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from kyc.choices import CheckState
-from kyc.models import Check, Session
+from kyc.models import Check, EventName, InboxAlarm, ReasonCode, Session
 from notifications import disclosure
 from notifications.choices import Kind
 from notifications.models import Notification
@@ -31,7 +32,7 @@ LONGEST_TEXT = 300
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a channel sends. `thread_id` is the same for all messages about one session."""
+    """What a channel sends. `thread_id` is the same for all messages about one session, or one alarm."""
 
     address: str
     subject: str
@@ -43,9 +44,12 @@ class Message:
 
 def compose(notification: Notification, addressee: Addressee) -> Message:
     """Write the message as things stand now."""
-    session = notification.session
-    facts = _FACTS[Kind(notification.kind)](session)
-    context = {"notification": notification, "session": session, "name": one_line(addressee.name), **facts}
+    about = notification.about_alarm if notification.alarm_id else notification.about_session
+    context = {
+        "notification": notification,
+        "name": one_line(addressee.name),
+        **_FACTS[Kind(notification.kind)](about),
+    }
     with translation.override(settings.LANGUAGE_CODE):
         return Message(
             address=addressee.address,
@@ -53,12 +57,13 @@ def compose(notification: Notification, addressee: Addressee) -> Message:
             text=_render(notification, "body.txt", context).strip() + "\n",
             html=_render(notification, "body.html", context),
             message_id=notification.message_id,
-            thread_id=thread_id(session),
+            thread_id=thread_id(about),
         )
 
 
-def thread_id(session: Session) -> str:
-    return f"<{session.pk.hex}@{message_domain()}>"
+def thread_id(about: Session | InboxAlarm) -> str:
+    name = f"inbox-alarm-{about.pk}" if isinstance(about, InboxAlarm) else about.pk.hex
+    return f"<{name}@{message_domain()}>"
 
 
 def one_line(text: str, *, limit: int = LONGEST_TEXT) -> str:
@@ -90,6 +95,7 @@ def _review_opened(session: Session) -> dict[str, Any]:
         for check in refused.prefetch_related("reasons")[:MOST_CHECKS]
     ]
     return {
+        "session": session,
         "short_id": str(session.pk)[:8],
         "due": _with_zone(session.due_at),
         "checks": checks,
@@ -109,14 +115,40 @@ def _with_zone(at: datetime | None) -> str:
 
 
 def _verification_failed(session: Session) -> dict[str, Any]:
-    return {"reasons": _lines(disclosure.disclosed(session))}
+    return {"session": session, "reasons": _lines(disclosure.disclosed(session))}
+
+
+def _alarm(alarm: InboxAlarm) -> dict[str, Any]:
+    """Return what the alarm says: as it was when it opened, and, once it is closed, as it was then."""
+    since = alarm.detail.get("since")
+    return {
+        "alarm": alarm,
+        "title": alarm.get_kind_display(),
+        "figure": alarm.detail,
+        "names": _names(alarm),
+        "after": alarm.detail.get("after"),
+        "since": _with_zone(datetime.fromisoformat(since)) if since else "",
+        "opened": _with_zone(alarm.opened_at),
+        "closed": _with_zone(alarm.closed_at),
+        "link": f"{settings.DESK_URL}{reverse('deliveries')}",
+    }
+
+
+def _names(alarm: InboxAlarm) -> list[str]:
+    """Return the newest event names and codes that the alarm is about; the alarm itself holds their ids only."""
+    names = EventName.objects.filter(pk__in=alarm.detail.get("event_names", ())).order_by("-pk")
+    codes = ReasonCode.objects.filter(pk__in=alarm.detail.get("codes", ())).order_by("-pk")
+    said = [*names.values_list("name", flat=True), *codes.values_list("code", flat=True)]
+    return [one_line(name, limit=60) for name in said]
 
 
 def _lines(texts: Iterable[str]) -> list[str]:
     return [one_line(text, limit=1000) for text in texts]
 
 
-_FACTS = {
+_FACTS: dict[Kind, Callable[[Any], dict[str, Any]]] = {
     Kind.REVIEW_OPENED: _review_opened,
     Kind.VERIFICATION_FAILED: _verification_failed,
+    Kind.INBOX_UNWELL: _alarm,
+    Kind.INBOX_WELL: _alarm,
 }

@@ -9,27 +9,38 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from kyc.models import InboxAlarm, Session
 from kyc.models.constraints import holds
-from notifications.choices import TO_SUBJECTS, AttemptOutcome, HoldCause, Kind, Status
+from notifications.choices import ABOUT_ALARMS, TO_SUBJECTS, AttemptOutcome, HoldCause, Kind, Status
 
 # What the sweep looks for: `next_attempt_at` says when each is due.
 IN_THE_OUTBOX = Q(status__in=[Status.PENDING, Status.WAITING])
+# Sorted, so that a migration reads the same each time.
+IS_ABOUT_AN_ALARM = Q(kind__in=sorted(ABOUT_ALARMS))
 NEEDS_A_PERSON = Q(status__in=[Status.WAITING, Status.WITHHELD, Status.GAVE_UP])
 
 
 class Notification(models.Model):
-    """One message to one recipient about one round of a session. The same one is never written twice.
+    """One message to one recipient about one round of a session, or about one alarm. The same one is never written twice.
 
-    `recipient` is an address of the team, or `user:<uuid>` or `related-party:<uuid>`: a subject's address is looked up
-    in the contacts when the message leaves. A worker that sends it holds it under `lease_token` until `leased_until`.
+    `recipient` is an address of the team, or `user:<uuid>`, `related-party:<uuid>` or `person:<id>`: a subject's address
+    is looked up in the contacts when the message leaves, a person's at the desk in their account. A worker that sends
+    it holds it under `lease_token` until `leased_until`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    session = models.ForeignKey("kyc.Session", models.PROTECT, related_name="notifications", db_index=False)
-    round = models.PositiveIntegerField()
+    session = models.ForeignKey(
+        "kyc.Session", models.PROTECT, null=True, blank=True, related_name="notifications", db_index=False
+    )
+    round = models.PositiveIntegerField(null=True, blank=True)
+    alarm = models.ForeignKey(
+        "kyc.InboxAlarm", models.PROTECT, null=True, blank=True, related_name="notifications", db_index=False
+    )
     kind = models.TextField(choices=Kind)
     recipient = models.TextField()
-    event_at = models.DateTimeField(help_text="When the session came to the state that the message tells of.")
+    event_at = models.DateTimeField(
+        help_text="When the session, or the inbox, came to the state that the message tells of."
+    )
     created_at = models.DateTimeField(default=timezone.now)
     message_id = models.TextField(help_text="The same in every try, so that a mailbox can tell a repeat.")
 
@@ -87,6 +98,18 @@ class Notification(models.Model):
             models.UniqueConstraint(
                 fields=["session", "round", "kind", "recipient"], name="notifications_notification_once"
             ),
+            models.UniqueConstraint(
+                fields=["alarm", "kind", "recipient"],
+                condition=Q(alarm__isnull=False),
+                name="notifications_notification_alarm_once",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    IS_ABOUT_AN_ALARM & Q(alarm__isnull=False, session__isnull=True, round__isnull=True)
+                )
+                | (~IS_ABOUT_AN_ALARM & Q(alarm__isnull=True, session__isnull=False, round__isnull=False)),
+                name="notifications_notification_about_one_thing",
+            ),
         ]
         indexes = [
             # The worker's sweep of what is due.
@@ -108,6 +131,17 @@ class Notification(models.Model):
     @property
     def is_to_subject(self) -> bool:
         return self.kind in TO_SUBJECTS
+
+    @property
+    def about_session(self) -> Session:
+        """Return the session of a message that is about one; asking it of another kind is a mistake of ours."""
+        assert self.session is not None, "It is about an alarm."  # noqa: S101
+        return self.session
+
+    @property
+    def about_alarm(self) -> InboxAlarm:
+        assert self.alarm is not None, "It is about a session."  # noqa: S101
+        return self.alarm
 
     @property
     def needs_a_person(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kyc.choices import SessionState
 from kyc.models import Session
+from notifications import recipients
 from notifications.choices import HoldCause, Kind, Status
 from notifications.models import Notification
 
@@ -56,6 +57,12 @@ def about(row: Notification) -> Notice | None:
             f"Gave up after {tries}. The last answer was “{row.last_error}”. "
             "A supervisor can try again in the admin.",
         )
+    if row.status == Status.CANCELLED and row.alarm_id:
+        return Notice(
+            "info",
+            f"The message to {whom} was not sent.",
+            "When its turn came the person was no supervisor any more, or had no address.",
+        )
     if row.status == Status.CANCELLED:
         return Notice(
             "info",
@@ -66,7 +73,9 @@ def about(row: Notification) -> Notice | None:
 
 
 def reader(row: Notification) -> str:
-    """Return whom the message is for, in words: never a subject's name or address."""
+    """Return whom the message is for, in words: never anybody's name or address."""
+    if row.alarm_id:
+        return "a supervisor" if recipients.is_person(row.recipient) else "the compliance team"
     if not row.is_to_subject:
         return "the compliance team"
     return "the related party" if row.recipient.startswith("related-party:") else "the user"

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.encoding import punycode
 
 from kyc import ledger
-from kyc.models import Session, User
+from kyc.models import InboxAlarm, Session, User
 from kyc.models.digests import text_digest
 from notifications import recipients as known
 from notifications.choices import TO_SUBJECTS, HoldCause, Kind, Status
@@ -39,7 +39,10 @@ def put(session: Session, kind: Kind, recipients: list[str], *, received_at: dat
     if was_written:
         _revive(before)
         return
-    rows = [_row(session, kind, recipient) for recipient in recipients]
+    rows = [
+        _row(kind, recipient, session.state_since, session=session, round=session.round)
+        for recipient in recipients
+    ]
     for row in rows:
         _place(row, is_late=session.state_since < received_at - OLDEST_NEWS, is_reachable=is_reachable)
     Notification.objects.bulk_create(rows, ignore_conflicts=True)
@@ -49,6 +52,24 @@ def put(session: Session, kind: Kind, recipients: list[str], *, received_at: dat
         kind=kind.value,
         round=session.round,
         status=str(rows[0].status),
+        notifications=[{"id": str(row.pk), "to": _unnamed(row)} for row in rows],
+    )
+
+
+def put_alarm(alarm: InboxAlarm, kind: Kind, recipients: list[str]) -> None:
+    """Write one notification per recipient about an alarm. Call it inside the transaction that opened or closed it."""
+    if not recipients:
+        return
+    event_at = alarm.closed_at if kind == Kind.INBOX_WELL and alarm.closed_at else alarm.opened_at
+    rows = [_row(kind, recipient, event_at, alarm=alarm) for recipient in recipients]
+    for row in rows:
+        _place(row, is_late=False, is_reachable=True)
+    Notification.objects.bulk_create(rows, ignore_conflicts=True)
+    ledger.append(
+        ledger.SYSTEM,
+        "notification.created",
+        alarm=alarm.pk,
+        kind=kind.value,
         notifications=[{"id": str(row.pk), "to": _unnamed(row)} for row in rows],
     )
 
@@ -108,15 +129,18 @@ def change(
 
     The ledger's head comes first, as in every transaction that takes both, so that none waits for another in a ring.
     """
-    detail: dict[str, ledger.Detail] = {"because": because} if because else {}
+    detail: dict[str, ledger.Detail] = (
+        {"alarm": notification.alarm_id} if notification.alarm_id else {"round": notification.round}
+    )
+    if because:
+        detail["because"] = because
     with transaction.atomic():
         ledger.append(
-            ledger.session_chain(notification.session_id),
+            _chain(notification),
             f"notification.{act}",
             actor=actor,
             notification=str(notification.pk),
             kind=str(notification.kind),
-            round=notification.round,
             **detail,
         )
         is_done = where.update(**columns) == 1
@@ -149,17 +173,23 @@ def _facts(
     return session.version > 1 and before.exists(), True
 
 
-def _row(session: Session, kind: Kind, recipient: str) -> Notification:
+def _row(kind: Kind, recipient: str, event_at: datetime, **about: Any) -> Notification:
     pk = uuid4()
     return Notification(
         id=pk,
-        session=session,
-        round=session.round,
         kind=kind,
         recipient=recipient,
-        event_at=session.state_since,
+        event_at=event_at,
         message_id=f"<{pk}@{message_domain()}>",
+        **about,
     )
+
+
+def _chain(notification: Notification) -> str:
+    """Return the chain that a notification's acts stand on: its session's, or the system's."""
+    if notification.session_id is None:
+        return ledger.SYSTEM
+    return ledger.session_chain(notification.session_id)
 
 
 def _place(row: Notification, *, is_late: bool, is_reachable: bool) -> None:
@@ -177,5 +207,7 @@ def _revive(before: QuerySet[Notification]) -> None:
 
 
 def _unnamed(row: Notification) -> str:
-    """Name the recipient without naming anybody: a digest of a team address, a subject's part in the session."""
+    """Name the recipient without an address: a digest of a team's, a subject's part in the session, a person's id."""
+    if known.is_person(row.recipient):
+        return row.recipient
     return row.recipient.partition(":")[0] if row.is_to_subject else str(text_digest(row.recipient))

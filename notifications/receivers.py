@@ -1,4 +1,4 @@
-"""From a change of state to rows in the outbox, inside the transaction that made the change. Nothing is sent here."""
+"""From a change of state, or an alarm, to rows in the outbox, inside the transaction that made it. Nothing is sent here."""
 
 from __future__ import annotations
 
@@ -7,16 +7,23 @@ from typing import Any
 from django.utils import timezone
 
 from kyc.choices import SessionState
-from kyc.models import Contact, Delivery, Session
-from kyc.signals import contact_changed, session_changed
+from kyc.models import Contact, Delivery, InboxAlarm, Session
+from kyc.signals import contact_changed, inbox_changed, session_change_told, session_changed
 from notifications import outbox, recipients
 from notifications.choices import Kind
 
 
 def connect() -> None:
     """Listen to `kyc`; called once, when the app is ready."""
+    session_change_told.connect(_tells, dispatch_uid="notifications.session_change_told")
     session_changed.connect(_tell, dispatch_uid="notifications.session_changed")
     contact_changed.connect(_wake, dispatch_uid="notifications.contact_changed")
+    inbox_changed.connect(_warn, dispatch_uid="notifications.inbox_changed")
+
+
+def _tells(*, state: SessionState, **kwargs: Any) -> bool:
+    """Return whether `_tell` writes anything for a new session in this state."""
+    return state == SessionState.REJECTED or (state == SessionState.REVIEW and bool(recipients.team()))
 
 
 def _tell(
@@ -35,3 +42,12 @@ def _wake(*, contact: Contact, **kwargs: Any) -> None:
     recipient = recipients.of_contact(contact)
     if contact.email and recipient:
         outbox.wake(recipient)
+
+
+def _warn(*, alarm: InboxAlarm, **kwargs: Any) -> None:
+    if alarm.closed_at is None:
+        outbox.put_alarm(alarm, Kind.INBOX_UNWELL, recipients.supervisors())
+    else:
+        # Who heard that something was wrong hears that it is over.
+        told = alarm.notifications.filter(kind=Kind.INBOX_UNWELL).order_by("recipient")
+        outbox.put_alarm(alarm, Kind.INBOX_WELL, list(told.values_list("recipient", flat=True)))

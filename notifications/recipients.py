@@ -1,4 +1,4 @@
-"""Who is told: the compliance team by address, a subject by id until the message leaves."""
+"""Who is told: the compliance team by address, a subject or a supervisor by id until the message leaves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from kyc.choices import EntityType
-from kyc.models import Contact, Session
+from kyc.models import Contact, Session, User
+
+PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,12 @@ class Addressee:
 def team() -> list[str]:
     """Return the team's addresses, each once however it is spelt."""
     return list({address.casefold(): address for address in settings.COMPLIANCE_TEAM_EMAILS}.values())
+
+
+def supervisors() -> list[str]:
+    """Return the recipients that watch over the inbox: the supervisors who can be reached, or else the team."""
+    people = {person.email.casefold(): person for person in _supervisors().order_by("-pk")}
+    return sorted(f"{PERSON}:{person.pk}" for person in people.values()) or team()
 
 
 def subject_of(session: Session) -> str | None:
@@ -46,11 +54,32 @@ def contacts_of(recipient: str) -> QuerySet[Contact]:
 
 
 def addressee(recipient: str, *, is_subject: bool) -> Addressee | None:
-    """Return where a message goes now, or None while no contact is known."""
+    """Return where a message goes now, or None: no contact is known, or the person is no supervisor any more."""
+    kind, _, pk = recipient.partition(":")
+    if kind == PERSON:
+        person = _supervisors().filter(pk=pk).first()
+        return Addressee(person.email) if person else None
     if not is_subject:
         return Addressee(recipient)
     contact = contacts_of(recipient).first()
     return Addressee(contact.email, contact.name) if contact else None
+
+
+def is_person(recipient: str) -> bool:
+    """Return True for a person at the desk."""
+    return recipient.startswith(f"{PERSON}:")
+
+
+def shown(recipient: str) -> str:
+    """Return the recipient for a page of the admin: a person at the desk by their name there."""
+    if not is_person(recipient):
+        return recipient
+    person = User.objects.filter(pk=recipient.partition(":")[2]).first()
+    return person.username if person else recipient
+
+
+def _supervisors() -> QuerySet[User]:
+    return User.objects.filter(groups__name="supervisor", is_active=True).exclude(email="")
 
 
 def _subject(entity_type: str, subject_id: UUID | None) -> str | None:

@@ -83,12 +83,14 @@ def _send_all(rows: list[Notification], channel: Channel, is_wanted: Callable[[]
 
 def _send(row: Notification, channel: Channel) -> str:
     """Send one message, or find out why it must not leave; return what became of it."""
-    row.session = Session.objects.get(pk=row.session_id)
+    if row.session_id is not None:
+        row.session = Session.objects.get(pk=row.session_id)
     if row.is_to_subject and not _is_still_true(row):
         return _cancelled(row)
     addressee = recipients.addressee(row.recipient, is_subject=row.is_to_subject)
     if addressee is None:
-        return _waits(row)
+        # A subject's contact may come yet; a person who does not supervise any more is not told.
+        return _waits(row) if row.is_to_subject else _cancelled(row)
     if row.is_to_subject and _is_held_back(row):
         return _withheld(row, HoldCause.SUSPICION)
     try:
@@ -102,14 +104,14 @@ def _send(row: Notification, channel: Channel) -> str:
 
 def _is_still_true(row: Notification) -> bool:
     """A subject is told of a rejection only while the session is REJECTED, and only if it is still about them."""
-    is_rejected = row.session.state == SessionState.REJECTED
-    return is_rejected and recipients.subject_of(row.session) == row.recipient
+    session = row.about_session
+    return session.state == SessionState.REJECTED and recipients.subject_of(session) == row.recipient
 
 
 def _is_held_back(row: Notification) -> bool:
     """Under a suspicion nothing reaches the subject until a person has released it for just that."""
     is_released = row.released_at is not None and row.withheld_because == HoldCause.SUSPICION
-    return not is_released and disclosure.is_under_suspicion(row.session)
+    return not is_released and disclosure.is_under_suspicion(row.about_session)
 
 
 def _sent(row: Notification, answer: str) -> str:

@@ -15,6 +15,7 @@ from config.demo.furnishing import furnish
 from kyc.choices import EntityType, SessionState
 from kyc.models import Delivery, Session
 from kyc.ralio.simulator import Event, Player, Ralio
+from kyc.ralio.simulator.book import Book
 from kyc.ralio.simulator.history import history
 
 _SPAN = timedelta(weeks=3)
@@ -34,6 +35,7 @@ class Story(threading.Thread):
         n_sessions: int,
         rate: float,
         say: Callable[[str], None],
+        book: Book | None = None,
     ) -> None:
         super().__init__(name="story", daemon=True)
         self.error: BaseException | None = None
@@ -41,6 +43,7 @@ class Story(threading.Thread):
         self._player, self._say = player, say
         self._n_sessions, self._rate = n_sessions, rate
         self._ralio = Ralio()
+        self._ralio.book = book
 
     def run(self) -> None:
         try:

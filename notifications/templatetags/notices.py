@@ -36,7 +36,7 @@ def failed_tries(notification: Notification) -> list[Attempt]:
 
 @register.filter
 def mail_page(notification: Notification) -> str:
-    """Return the address at which a demo shows the message that was sent, or an empty text."""
-    if mail_folder() is None or notification.sent_at is None:
+    """Return the address at which a demo shows a session's message that was sent, or an empty text."""
+    if mail_folder() is None or notification.sent_at is None or notification.session_id is None:
         return ""
     return f"{reverse('mail', args=[notification.session_id])}#mail-{notification.pk}"

@@ -8,18 +8,17 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection
 from django.utils import timezone
 
 from kyc.models import Contact, Session
 from tests import wire
 from tests.factories import ContactFactory
 from tests.notifications.server import MailServer
+from tests.server import database_url
 
 
 def told(name: str, *, session_id: UUID | None = None, at: datetime | None = None, **data: Any) -> Session:
@@ -71,7 +70,7 @@ def worker(transactional_db: None, server: MailServer) -> Iterator[Callable[...,
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str) -> subprocess.Popen[str]:
-        environment = {**os.environ, "DATABASE_URL": _database_url(), "EMAIL_URL": server.url}
+        environment = {**os.environ, "DATABASE_URL": database_url(), "EMAIL_URL": server.url}
         process = subprocess.Popen(
             [sys.executable, "manage.py", "worker", *arguments],
             env=environment,
@@ -86,11 +85,3 @@ def worker(transactional_db: None, server: MailServer) -> Iterator[Callable[...,
     for process in started:
         process.kill()
         process.communicate()
-
-
-def _database_url() -> str:
-    database = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{database['NAME']}"
-    who = f"{quote(database['USER'])}:{quote(database['PASSWORD'])}"
-    return f"postgres://{who}@{database['HOST']}:{database['PORT']}/{database['NAME']}"

@@ -128,7 +128,7 @@ def test_failed_deliveries_are_tried_again(transactional_db: None, monkeypatch: 
     def broken(session: Session) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(folding, "refold", broken)
+    monkeypatch.setattr(folding, "fold", broken)
     wire.post(wire.payload("kyc_session_manual_review.g1", at=timezone.now()))
     assert Delivery.objects.get().status == DeliveryStatus.FAILED
     monkeypatch.undo()

@@ -28,6 +28,8 @@ from config.demo.story import Story
 from kyc.management.options import number, whole
 from kyc.people import ensure_person
 from kyc.ralio.simulator import Player
+from kyc.ralio.simulator.api import Api
+from kyc.ralio.simulator.book import Book
 
 PEOPLE = {
     "officer.a": "officer",
@@ -96,14 +98,20 @@ class Command(BaseCommand):
         connection.close()
         secret, desk = secrets.token_urlsafe(24), f"http://{HOST}:{port}"
         environment = os.environ | _environment(self.folder, desk, secret)
-        with Children(self.folder, environment, cwd=Path(settings.BASE_DIR)) as children:
+        with (
+            Api(Book(), code="demo", key=secrets.token_urlsafe(24)) as api,
+            Children(
+                self.folder, environment | _api_environment(api), cwd=Path(settings.BASE_DIR)
+            ) as children,
+        ):
             children.start("server", _server(port))
             children.start("worker", [sys.executable, "manage.py", "worker"])
             if self.wait_until_ready(desk, children):
                 self.introduce(desk, secret, passwords)
                 _open_browser(desk)
                 with Player(f"{desk}/webhooks/ralio", secret) as player:
-                    self.play(Story(player, n_sessions=sessions, rate=rate, say=self.say), children)
+                    story = Story(player, n_sessions=sessions, rate=rate, say=self.say, book=api.book)
+                    self.play(story, children)
         self.say("Stopped. The same command goes on with the same data; --reset starts anew.")
 
     def wait_until_ready(self, desk: str, children: Children) -> bool:
@@ -187,7 +195,6 @@ def _environment(folder: Path, desk: str, secret: str) -> dict[str, str]:
     return {
         "DATABASE_URL": database.url(folder / "demo.sqlite3"),
         "RALIO_WEBHOOK_SECRETS": secret,
-        "RALIO_API_URL": "",
         "DESK_URL": desk,
         "DJANGO_DEBUG": "true",
         "DJANGO_ALLOWED_HOSTS": f"{HOST},localhost",
@@ -196,6 +203,11 @@ def _environment(folder: Path, desk: str, secret: str) -> dict[str, str]:
         "COMPLIANCE_TEAM_EMAILS": "compliance@demo.example,mlro@demo.example",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _api_environment(api: Api) -> dict[str, str]:
+    """Return the settings by which the desk asks the played Ralio's own API."""
+    return {"RALIO_API_URL": api.url, "RALIO_API_CODE": api.code, "RALIO_API_KEY": api.key}
 
 
 def _server(port: int) -> list[str]:

@@ -1,27 +1,35 @@
-"""Do everything that waits in the background: send notifications, try failed deliveries again."""
+"""Do everything that waits in the background: notifications, failed deliveries, questions to Ralio's API, alarms."""
 
 from __future__ import annotations
 
 import logging
 import signal
 import threading
+import time
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections, connection
+from django.utils import timezone
 
-from kyc import ingestion
+from kyc import alarms, ingestion
+from kyc.answering import answer_due
 from notifications.sending import send_due
 
 logger = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 60.0
+SECONDS_BETWEEN_WATCHES = 60.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+type Work = Callable[[Stop], Counter[str]]
 
 
 class Stop:
@@ -46,7 +54,8 @@ class Stop:
 
 class Command(BaseCommand):
     help = (
-        "Send notifications and try failed deliveries again, until stopped. Run as many of these as you like."
+        "Send notifications, try failed deliveries again, ask Ralio's API for missing checks and watch the inbox, until"
+        " stopped. Run as many of these as you like."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -70,21 +79,23 @@ class Command(BaseCommand):
                 connection.close_pool()  # type: ignore[attr-defined]
 
     def work(self, stop: Stop, interval: float) -> None:
-        """Sweep until told to stop. While that fails, as it does without a database, try less and less often."""
-        n_failures = 0
-        while not stop.is_ordered:
-            done, is_well = sweep(stop)
-            n_failures = 0 if is_well else n_failures + 1
-            if not is_well:
-                stop.pause(min(interval * 2**n_failures, LONGEST_PAUSE))
-            elif not done:
-                stop.pause(interval)
+        """Sweep until told to stop. Ralio's API is asked beside all else, for it may let one wait."""
+        asking = threading.Thread(target=_ask_until_told, args=(stop, interval), name="enquiries")
+        asking.start()
+        try:
+            # Not before what waited for us while we were down has had time to come.
+            watch = _now_and_then(_inbox, first_after=SECONDS_BETWEEN_WATCHES)
+            _sweep_until_told(stop, interval, (*WORKS, watch))
+        finally:
+            stop.order()
+            asking.join()
         logger.info("Stopped.")
 
     def drain(self, stop: Stop) -> None:
         done, is_well = 1, True
+        works = (*WORKS, _enquiries, _now_and_then(_inbox))
         while done and is_well and not stop.is_ordered:
-            done, is_well = sweep(stop)
+            done, is_well = sweep(stop, works)
         if not is_well:
             raise CommandError("Not everything that is due could be done; the log says why.")
 
@@ -101,7 +112,26 @@ def _obeying_signals(stop: Stop) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def sweep(stop: Stop) -> tuple[int, bool]:
+def _ask_until_told(stop: Stop, interval: float) -> None:
+    try:
+        _sweep_until_told(stop, interval, (_enquiries,))
+    finally:
+        connection.close()
+
+
+def _sweep_until_told(stop: Stop, interval: float, works: Sequence[Work]) -> None:
+    """Sweep until told to stop. While that fails, as it does without a database, try less and less often."""
+    n_failures = 0
+    while not stop.is_ordered:
+        done, is_well = sweep(stop, works)
+        n_failures = 0 if is_well else n_failures + 1
+        if not is_well:
+            stop.pause(min(interval * 2**n_failures, LONGEST_PAUSE))
+        elif not done:
+            stop.pause(interval)
+
+
+def sweep(stop: Stop, works: Sequence[Work] | None = None) -> tuple[int, bool]:
     """Do one batch of each kind of work; return how much that was and whether all went well.
 
     What goes wrong with one kind must not stop the others, nor the worker: its rows wait, and are due again.
@@ -109,7 +139,7 @@ def sweep(stop: Stop) -> tuple[int, bool]:
     close_old_connections()
     done: Counter[str] = Counter()
     is_well = True
-    for work in (_messages, _deliveries):
+    for work in WORKS if works is None else works:
         if stop.is_ordered:
             break
         try:
@@ -130,6 +160,35 @@ def _messages(stop: Stop) -> Counter[str]:
 
 def _deliveries(stop: Stop) -> Counter[str]:
     return Counter({"deliveries tried again": ingestion.retry_failed()})
+
+
+def _enquiries(stop: Stop) -> Counter[str]:
+    tally = answer_due(is_wanted=lambda: not stop.is_ordered)
+    return Counter({f"enquiries {name}": n for name, n in tally.items()})
+
+
+def _inbox(stop: Stop) -> Counter[str]:
+    changed = alarms.watch(timezone.now())
+    return Counter("alarms closed" if alarm.closed_at else "alarms opened" for alarm in changed)
+
+
+def _now_and_then(work: Work, *, first_after: float = 0) -> Work:
+    """Return the work as one that is done about once a minute, for the first time after so many seconds."""
+    next_at = time.monotonic() + first_after
+
+    @wraps(work)
+    def in_time(stop: Stop) -> Counter[str]:
+        nonlocal next_at
+        if time.monotonic() < next_at:
+            return Counter()
+        next_at = time.monotonic() + SECONDS_BETWEEN_WATCHES
+        return work(stop)
+
+    return in_time
+
+
+# What is done one after the other, in this order.
+WORKS: tuple[Work, ...] = (_messages, _deliveries)
 
 
 def _kind(error: Exception) -> str:
