@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Model
+
 from kyc.choices import DeliveryStatus
 from kyc.desk.jsontree import Pencil, Tree, flat
 from kyc.models import Delivery, Session
@@ -72,7 +74,8 @@ def is_entity_inferred(row: Delivery) -> bool:
     return body is not None and not names_entity(body)
 
 
-def short_body(row: Delivery) -> bytes | None:
+def short_body(row: Model) -> bytes | None:
+    """Return the body of a row that was loaded with a short one, None where it is too long for a page."""
     annotated: Any = row
     return None if annotated.short_body is None else bytes(annotated.short_body)
 

@@ -59,4 +59,6 @@ def _quiet(numbers: Stats) -> str:
     if numbers.last_delivery is None:
         return "Ralio has not delivered anything yet. Sessions appear here as soon as it does."
     ago = waited(numbers.last_delivery)
+    if numbers.is_silent:
+        return f"New sessions are announced here. But deliveries have stopped: the last one came {ago} ago."
     return f"New sessions are announced here. Deliveries still arrive: the last one came {ago} ago."

@@ -26,6 +26,7 @@ COLUMNS = (
     "category",
     "message",
     "earlier",
+    "from the API",
 )
 # Without it Excel takes UTF-8 for another encoding.
 BYTE_ORDER_MARK = "\ufeff"
@@ -69,9 +70,10 @@ def _lines(rejection: Rejection) -> Iterator[list[str]]:
     ]
     for reason in rejection.reasons:
         earlier = "earlier" if reason.is_earlier else ""
-        yield [*start, reason.check_type, reason.code, reason.category, reason.message, earlier]
+        told = (reason.check_type, reason.code, reason.category, reason.message)
+        yield [*start, *told, earlier, "from the API" if rejection.is_from_api else ""]
     if not rejection.reasons:
-        yield [*start, "", "", "", "", ""]
+        yield [*start, *([""] * (len(COLUMNS) - len(start)))]
 
 
 def _instant(at: datetime) -> str:

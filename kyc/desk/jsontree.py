@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,6 +22,8 @@ DEEPEST = 60
 # What opens by itself; the rest is a click away.
 OPEN_LEVELS, OPEN_MEMBERS = 7, 60
 
+# Where a fault's path goes one level down.
+_STEP = re.compile(r"[.\[]")
 # Letters that turn the direction of others round or that nobody sees: shown as JSON may write them.
 _UNSEEN = re.compile("[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\x7f-\x9f]")
 
@@ -30,14 +32,18 @@ type Look = Literal["s", "n", "b", "m"]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One step of drawing. `leaf` draws a line, `open` begins an object or list, `close` ends it, `rest` says what is left out."""
+    """One step of drawing. `leaf` draws a line, `open` begins an object or list, `close` ends it, `rest` says what is left out.
 
-    kind: Literal["leaf", "open", "close", "rest"]
+    `missing` names a member that a fault speaks of and that was not sent; `is_hit` marks what a fault speaks of.
+    """
+
+    kind: Literal["leaf", "open", "close", "rest", "missing"]
     name: str = ""
     text: str = ""
     look: Look = "m"
     is_open: bool = False
     is_repeated: bool = False
+    is_hit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +62,43 @@ class Pencil:
 
     left: int = MOST_NODES_OF_A_PAGE
 
-    def draw(self, text: str | bytes, name: str = "data") -> Tree:
+    def draw(self, text: str | bytes, name: str = "data", hits: Hits | None = None) -> Tree:
         if not self.left:
             return Tree([Piece("rest")], is_whole=False)
-        tree = draw(text, name, most=min(MOST_NODES, self.left))
+        tree = draw(text, name, most=min(MOST_NODES, self.left), hits=hits)
         self.left -= tree.n_nodes
         return tree
 
 
-type Step = tuple[str, Any, int, bool] | Piece
+class Hits:
+    """The places in a document that faults name, as `data.checks[0].state`; the document itself is the empty place."""
+
+    def __init__(self, places: Iterable[str] = ()) -> None:
+        self.places = frozenset(places)
+        # Each place under everything that holds it, with the way down to it.
+        self._under: dict[str, list[tuple[str, list[str]]]] = {}
+        for place in self.places - {""}:
+            way = [place[: match.start()] for match in _STEP.finditer(place)]
+            holders = [holder for holder in way if holder] + [place]
+            for depth, holder in enumerate(["", *holders[:-1]]):
+                self._under.setdefault(holder, []).append((place, holders[depth:]))
+
+    def __contains__(self, place: str) -> bool:
+        return place in self.places
+
+    def leads_through(self, place: str) -> bool:
+        return place in self._under
+
+    def missing(self, place: str, inside: frozenset[str]) -> list[str]:
+        """Return what faults name within a place and `inside`, the places it holds, does not lead to."""
+        below = self._under.get(place, ())
+        return sorted(hit for hit, way in below if not any(step in inside for step in way))
 
 
-def draw(text: str | bytes, name: str = "data", *, most: int = MOST_NODES) -> Tree:
+type Step = tuple[str, Any, int, bool, str] | Piece
+
+
+def draw(text: str | bytes, name: str = "data", *, most: int = MOST_NODES, hits: Hits | None = None) -> Tree:
     """Return the tree of a JSON text under a name. Total: what is not JSON gives a tree without pieces."""
     try:
         value = parse(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text)
@@ -75,7 +106,8 @@ def draw(text: str | bytes, name: str = "data", *, most: int = MOST_NODES) -> Tr
         return Tree([])
     pieces: list[Piece] = []
     n_nodes = 0
-    waiting: list[Iterator[Step]] = [iter([(name, value, 0, False)])]
+    hits = hits or Hits()
+    waiting: list[Iterator[Step]] = [iter([(name, value, 0, False, "")])]
     while waiting:
         step = next(waiting[-1], None)
         if step is None:
@@ -86,7 +118,7 @@ def draw(text: str | bytes, name: str = "data", *, most: int = MOST_NODES) -> Tr
             waiting[-1] = _rest(waiting[-1])
         else:
             n_nodes += 1
-            _draw_one(step, pieces, waiting)
+            _draw_one(step, pieces, waiting, hits)
     return Tree(pieces, n_nodes, not any(piece.kind == "rest" for piece in pieces), _size(value))
 
 
@@ -106,26 +138,38 @@ def line(text: str, *, is_bare: bool = False) -> str:
     return flat(value) if is_bare else clean(_line(value))
 
 
-def _draw_one(step: tuple[str, Any, int, bool], pieces: list[Piece], waiting: list[Iterator[Step]]) -> None:
-    name, value, depth, is_repeated = step
+def _draw_one(
+    step: tuple[str, Any, int, bool, str], pieces: list[Piece], waiting: list[Iterator[Step]], hits: Hits
+) -> None:
+    name, value, depth, is_repeated, place = step
+    is_hit = place in hits
     size = _size(value)
-    if not size or depth >= DEEPEST:
-        pieces.append(Piece("leaf", clean(name), clean(_line(value)), _look(value), is_repeated=is_repeated))
+    leads_on = hits.leads_through(place) and isinstance(value, Members | list)
+    if (not size and not leads_on) or depth >= DEEPEST:
+        text = clean(_line(value))
+        pieces.append(Piece("leaf", clean(name), text, _look(value), is_repeated=is_repeated, is_hit=is_hit))
         return
-    is_open = depth < OPEN_LEVELS and size <= OPEN_MEMBERS
+    is_open = leads_on or (depth < OPEN_LEVELS and (size or 0) <= OPEN_MEMBERS)
     count = f"{{{size}}}" if isinstance(value, Members) else f"[{size}]"
-    pieces.append(Piece("open", clean(name), count, is_open=is_open, is_repeated=is_repeated))
-    waiting.append(_inside(value, depth + 1))
+    pieces.append(Piece("open", clean(name), count, is_open=is_open, is_repeated=is_repeated, is_hit=is_hit))
+    waiting.append(_inside(value, depth + 1, place, hits))
 
 
-def _inside(value: Members | list[Any], depth: int) -> Iterator[Step]:
+def _inside(value: Members | list[Any], depth: int, place: str, hits: Hits) -> Iterator[Step]:
+    """Yield what stands in an object or list, then what faults miss in it."""
+    inside = []
     if isinstance(value, Members):
         repeated = set(value.repeated())
         for name, item in value.pairs:
-            yield name, item, depth, name in repeated
+            inside.append(f"{place}.{clean(name)}" if place else clean(name))
+            yield name, item, depth, name in repeated, inside[-1]
     else:
         for index, item in enumerate(value):
-            yield str(index), item, depth, False
+            inside.append(f"{place}[{index}]")
+            yield str(index), item, depth, False, inside[-1]
+    if hits.leads_through(place):
+        for hit in hits.missing(place, frozenset(inside)):
+            yield Piece("missing", hit[len(place) :].lstrip("."), is_hit=True)
     yield Piece("close")
 
 

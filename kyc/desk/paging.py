@@ -42,7 +42,7 @@ def paginate[M: Model](
     """
     salt = f"kyc.desk.paging {' '.join(keys)}"
     is_back = BEFORE in params
-    cursor = _read(params.get(BEFORE if is_back else AFTER, ""), len(keys), salt)
+    cursor = read(params.get(BEFORE if is_back else AFTER, ""), len(keys), salt)
     is_back = is_back and cursor is not None
     found = fetch(rows, backwards(keys) if is_back else keys, cursor, size + 1)
     if not found and cursor is not None:
@@ -55,8 +55,8 @@ def paginate[M: Model](
     has_next = has_more or is_back
     return Page(
         rows=found,
-        previous=_link(params, BEFORE, found[0], keys, salt) if has_previous else "",
-        next=_link(params, AFTER, found[-1], keys, salt) if has_next else "",
+        previous=link(params, BEFORE, found[0], keys, salt) if has_previous else "",
+        next=link(params, AFTER, found[-1], keys, salt) if has_next else "",
     )
 
 
@@ -76,14 +76,14 @@ def fetch[M: Model](
     if cursor is None:
         return list(rows[:limit])
     found: list[M] = []
-    for beyond in _ranges(keys, cursor):
+    for beyond in ranges(keys, cursor):
         found += rows.filter(beyond)[: limit - len(found)]
         if len(found) == limit:
             break
     return found
 
 
-def _ranges(keys: Sequence[str], cursor: Sequence[Key]) -> Iterator[Q]:
+def ranges(keys: Sequence[str], cursor: Sequence[Key]) -> Iterator[Q]:
     """Yield the conditions whose rows, one after the other, are all that follows the cursor.
 
     Each is a single range of an index over the keys: a row comparison for a run of keys of one direction, after
@@ -102,13 +102,15 @@ def backwards(keys: Sequence[str]) -> list[str]:
     return [key[1:] if key.startswith("-") else f"-{key}" for key in keys]
 
 
-def _link(params: QueryDict, way: str, row: Model, keys: Sequence[str], salt: str) -> str:
-    link = without_cursor(params)
-    link[way] = signing.dumps([_text(getattr(row, key.lstrip("-"))) for key in keys], salt=salt)
-    return link.urlencode()
+def link(params: QueryDict, way: str, row: Model, keys: Sequence[str], salt: str) -> str:
+    """Return the query that leads beyond a row, to later ones (AFTER) or earlier ones (BEFORE)."""
+    query = without_cursor(params)
+    query[way] = signing.dumps([_text(getattr(row, key.lstrip("-"))) for key in keys], salt=salt)
+    return query.urlencode()
 
 
-def _read(text: str, length: int, salt: str) -> list[Key] | None:
+def read(text: str, length: int, salt: str) -> list[Key] | None:
+    """Return the keys that a cursor holds, or None when it is not one of ours."""
     try:
         values = signing.loads(text, salt=salt)
         return [_key(value) for value in values] if len(values) == length else None

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from kyc.choices import DecisionStatus, Outcome
-from kyc.models import Decision, RejectionReason, Session, User
+from django.conf import settings
+from django.db.models import Exists, OuterRef
+
+from kyc import folding
+from kyc.choices import DecisionStatus, DeliverySource, DeliveryStatus, Outcome
+from kyc.models import Decision, Delivery, RejectionReason, Session, User
+from kyc.projection import fold
+
+_ANSWERS = Delivery.objects.filter(status=DeliveryStatus.APPLIED, source=DeliverySource.API, n_reasons__gt=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +26,7 @@ class Rejection:
     reasons: Sequence[RejectionReason]
     has_more: bool
     checker: User | None
+    is_from_api: bool = False
 
 
 def rejections(sessions: Sequence[Session], *, most_reasons: int | None = None) -> list[Rejection]:
@@ -28,8 +36,12 @@ def rejections(sessions: Sequence[Session], *, most_reasons: int | None = None) 
     if most_reasons is not None:
         # One more than is shown tells that there are more.
         wanted = wanted.filter(position__lte=most_reasons)
-    for reason in wanted:
+    asked: set[UUID] = set()
+    for reason in wanted.annotate(has_answers=Exists(_ANSWERS.filter(session=OuterRef("session")))):
         reasons[reason.session_id].append(reason)
+        if reason.has_answers:
+            asked.add(reason.session_id)
+    from_api = _from_api(session for session in sessions if session.pk in asked)
     checkers = _checkers(sessions)
     return [
         Rejection(
@@ -37,9 +49,22 @@ def rejections(sessions: Sequence[Session], *, most_reasons: int | None = None) 
             reasons[session.pk][:most_reasons],
             most_reasons is not None and len(reasons[session.pk]) > most_reasons,
             checkers.get(session.pk),
+            session.pk in from_api,
         )
         for session in sessions
     ]
+
+
+def _from_api(sessions: Iterable[Session]) -> set[UUID]:
+    """Return the sessions whose reasons are those that Ralio's API told, in one query; in none where it told nothing."""
+    found = set()
+    # An officer's own codes are the officer's, wherever the words are from.
+    ralios = [session for session in sessions if session.decided_by_id is None]
+    for session_id, facts in folding.facts_of(ralios).items():
+        verdict = fold(facts, sla=settings.KYC_REVIEW_SLA).verdict
+        if any(fact.is_api and fact.delivery == verdict for fact in facts):
+            found.add(session_id)
+    return found
 
 
 def _checkers(sessions: Sequence[Session]) -> dict[UUID, User | None]:

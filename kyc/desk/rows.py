@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import OuterRef, Q
 from django.db.models.functions import Left
 
-from kyc.choices import CheckState
+from kyc.choices import CheckState, DeliverySource
 from kyc.models import Check, Reason, Session
 from kyc.querysets import CappedCount
 
@@ -32,6 +32,7 @@ class ShownReason:
 class ShownCheck:
     type: str
     state: CheckState
+    is_from_api: bool = False
     reasons: list[ShownReason] = field(default_factory=list)
     has_more: bool = False
 
@@ -48,6 +49,11 @@ class Row:
     checks: Sequence[ShownCheck]
     attempt: int
     n_rejected: int
+
+    @property
+    def is_from_api(self) -> bool:
+        """Return True when the checks were asked for, not sent. They are one set, of one delivery."""
+        return any(check.is_from_api for check in self.checks)
 
     @property
     def refused(self) -> list[ShownCheck]:
@@ -112,8 +118,9 @@ def _checks(deliveries: Iterable[int | None]) -> dict[int | None, list[ShownChec
     )
     by_delivery: dict[int | None, list[ShownCheck]] = defaultdict(list)
     by_pk: dict[int, ShownCheck] = {}
-    for pk, delivery, type_, state in found.values_list("pk", "delivery_id", Left("type", LONGEST), "state"):
-        by_pk[pk] = ShownCheck(type_, CheckState(state))
+    columns = ("pk", "delivery_id", Left("type", LONGEST), "state", "delivery__source")
+    for pk, delivery, type_, state, source in found.values_list(*columns):
+        by_pk[pk] = ShownCheck(type_, CheckState(state), source == DeliverySource.API)
         by_delivery[delivery].append(by_pk[pk])
     reasons = Reason.objects.filter(kyc_check__in=by_pk, position__lte=MOST_REASONS).order_by(
         "kyc_check_id", "position"

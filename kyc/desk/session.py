@@ -18,7 +18,7 @@ from kyc.desk.jsontree import Pencil
 from kyc.desk.neighbours import way
 from kyc.desk.others import of_subject
 from kyc.desk.timeline import Span
-from kyc.models import Contact, Correction, Delivery, Session
+from kyc.models import Contact, Correction, Delivery, Enquiry, Session
 from kyc.projection import Fact
 from kyc.ralio.bodies import veiled
 
@@ -62,17 +62,19 @@ def dossier(session: Session, *, before: int | None, is_all_checks: bool) -> dic
     sets, n_sets_left_out = evidence.check_sets(facts, corrections, pencil, is_all=is_all_checks)
     rows, span, older = _deliveries(session, before)
     raw = sorted([*rows, *bodies.conflicts(rows)], key=lambda row: row.pk, reverse=True)
-    deliveries = bodies.deliveries(raw, facts[0].delivery if facts else None, pencil)
+    deliveries = bodies.deliveries(raw, _newest_event(session, facts), pencil)
     records, has_more_records = bodies.records(session, pencil)
     prefetch_related_objects([session], "notifications__attempts")
     days = timeline.days(session, deliveries, corrections, session.notifications.all(), span)
     return {
         "session": session,
         "facts": facts,
+        "api_events": {str(fact.event_id) for fact in facts if fact.is_api},
         "is_inferred": _is_entity_inferred(session, facts, corrections),
         "corrected": _corrected_fields(session, corrections),
         "sets": sets,
         "n_sets_left_out": n_sets_left_out,
+        "enquiry": None if sets else _enquiry(session),
         "others": of_subject(session),
         "records": records,
         "has_more_records": has_more_records,
@@ -83,6 +85,17 @@ def dossier(session: Session, *, before: int | None, is_all_checks: bool) -> dic
         "before": before,
         "older": older,
     }
+
+
+def _newest_event(session: Session, facts: list[Fact]) -> int | None:
+    """Return the delivery of the newest event that counts: what the API said may stand aside."""
+    last = (session.last_event_at, session.provider_state)
+    return next((fact.delivery for fact in facts if (fact.at, fact.state) == last), None)
+
+
+def _enquiry(session: Session) -> Enquiry | None:
+    """Return the newest question to Ralio's API for the session's checks."""
+    return Enquiry.objects.filter(delivery__session=session).order_by("-pk").first()
 
 
 def _delivery_id(text: str) -> int | None:
@@ -105,7 +118,9 @@ def _deliveries(session: Session, before: int | None) -> tuple[list[Delivery], S
 
 def _is_entity_inferred(session: Session, facts: list[Fact], corrections: list[Correction]) -> bool:
     """Return True when the entity was read off the ids: the newest event that names a subject sent no entityType."""
-    naming = next((fact.delivery for fact in facts if fact.user_id or fact.related_party_id), None)
+    named = [fact for fact in facts if fact.user_id or fact.related_party_id]
+    # As the fold has it: what was sent before what the API said.
+    naming = next((fact.delivery for fact in sorted(named, key=lambda fact: fact.is_api)), None)
     is_corrected = "entity_type" in _corrected_fields(session, corrections)
     if naming is None or is_corrected or session.entity_type == EntityType.UNKNOWN:
         return False

@@ -9,9 +9,9 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Subquery
 
-from kyc.choices import EntityType, FacetKind
+from kyc.choices import AlarmKind, DeliverySource, EntityType, FacetKind
 from kyc.desk.filters import Age, ages
-from kyc.models import Delivery, QueueFacet, Session, User
+from kyc.models import Delivery, InboxAlarm, QueueFacet, Session, User
 from kyc.models.digests import text_digest
 from kyc.querysets import CAP, CappedCount
 
@@ -34,6 +34,7 @@ class Stats:
     oldest: datetime | None
     newest: datetime | None
     last_delivery: datetime | None
+    silent_at: datetime | None
     by_age: dict[Age, int]
 
     @property
@@ -48,6 +49,13 @@ class Stats:
         ]
 
     @property
+    def is_silent(self) -> bool:
+        """Return True from the alarm about Ralio's silence on, until a delivery comes."""
+        if self.silent_at is None:
+            return False
+        return self.last_delivery is None or self.last_delivery <= self.silent_at
+
+    @property
     def is_estimate(self) -> bool:
         return self.n_all > CAP
 
@@ -57,6 +65,8 @@ def stats(person: User, now: datetime) -> Stats:
     queue = Session.objects.in_review()
     soon = now + settings.KYC_DUE_SOON
     related = QueueFacet.objects.filter(kind=FacetKind.ENTITY, digest=text_digest(EntityType.RELATED_PARTY))
+    came = Delivery.objects.filter(source=DeliverySource.WEBHOOK)
+    silences = InboxAlarm.objects.filter(kind=AlarmKind.SILENCE, closed_at__isnull=True)
     spans = ages()
     row: tuple[Any, ...] = (
         User.objects.filter(pk=person.pk)
@@ -68,7 +78,8 @@ def stats(person: User, now: datetime) -> Stats:
             CappedCount(related),
             Subquery(queue.order_by("state_since").values("state_since")[:1]),
             Subquery(queue.filter(queued_at__isnull=False).order_by("-queued_at").values("queued_at")[:1]),
-            Subquery(Delivery.objects.order_by("-pk").values("received_at")[:1]),
+            Subquery(came.order_by("-pk").values("received_at")[:1]),
+            Subquery(silences.values("opened_at")[:1]),
             *(CappedCount(queue.filter(age.holds(now))) for age in spans),
         )
         .get()

@@ -10,7 +10,8 @@ from django.db.models import Model
 from django.urls import get_resolver, reverse
 from playwright.sync_api import Page
 
-from kyc.models import User
+from kyc.choices import DeliveryStatus
+from kyc.models import Delivery, InboxAlarm, RefusedRequest, User
 from tests.e2e import checks, scene
 from tests.factories import CorrectionFactory
 
@@ -24,6 +25,9 @@ PAGELESS = {
     "theme",
     "history-export",
     "session-delivery",
+    "deliveries-new",
+    "delivery-raw",
+    "refused-request-raw",
     None,
 }
 LONG_SEARCH = "00000000-0000-0000-0000-000000000000"
@@ -50,6 +54,35 @@ def desk_pages(known: scene.Scene) -> dict[str, list[str]]:
     }
 
 
+def deliveries_pages() -> dict[str, list[str]]:
+    """Return the addresses of the deliveries' pages, in each of their states."""
+    deliveries, replay = reverse("deliveries"), reverse("deliveries-replay")
+    refused = [reverse("refused-request", args=[row.pk]) for row in RefusedRequest.objects.all()]
+    states = [*DeliveryStatus.values, "repeats", "api", "refused"]
+    first_of = [Delivery.objects.filter(status=status).first() for status in DeliveryStatus.values]
+    return {
+        "deliveries": [
+            deliveries,
+            *(f"{deliveries}?status={state}" for state in states),
+            f"{deliveries}?cause=invalid&event=kyc_session_failed&from=2020-01-01&secret=00000000",
+            f"{deliveries}?q={LONG_SEARCH}",
+            f"{deliveries}?q=nothing",
+        ],
+        "deliveries-health": [reverse("deliveries-health")],
+        "deliveries-replay": [
+            f"{replay}?all=1&status={status}" for status in ("quarantined", "failed", "refused")
+        ],
+        "delivery": [reverse("delivery", args=[row.pk]) for row in first_of if row],
+        "refused-request": refused,
+    }
+
+
+def test_every_page_of_the_deliveries(open_page: Callable[..., Page], supervisor: User, look: str) -> None:
+    scene.build()
+    InboxAlarm.objects.create(kind="refused", detail={"value": "1", "says": "One came.", "advice": "Look."})
+    visit(open_page(look, person=supervisor), [one for pages in deliveries_pages().values() for one in pages])
+
+
 def test_every_page_of_the_desk(open_page: Callable[..., Page], officer: User, look: str) -> None:
     visit(
         open_page(look, person=officer),
@@ -72,7 +105,8 @@ def test_what_strangers_see(open_page: Callable[..., Page], outsider: User, look
 def test_no_page_is_left_out(db: None) -> None:
     named = {pattern.name for pattern in _patterns(get_resolver().url_patterns)}
 
-    assert named - PAGELESS == set(desk_pages(scene.build())) | {"account_login"}
+    pages = set(desk_pages(scene.build())) | set(deliveries_pages())
+    assert named - PAGELESS == pages | {"account_login"}
 
 
 def _patterns(patterns: list) -> Iterator:

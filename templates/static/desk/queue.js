@@ -41,7 +41,7 @@
 
   ['htmx:responseError', 'htmx:sendError'].forEach(function (failure) {
     document.addEventListener(failure, function (e) {
-      if (e.detail.target.id === 'peek') window.desk.say('The preview could not be loaded. Open the session instead.');
+      if (e.detail.target.id === 'peek') window.desk.say('The preview could not be loaded. Open the row instead.');
     });
   });
 

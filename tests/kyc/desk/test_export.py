@@ -47,6 +47,7 @@ def test_each_reason_has_a_line(officer_client: Client) -> None:
         "category": "DOC",
         "message": "It is one.",
         "earlier": "",
+        "from the API": "",
     }
     assert (second["code"], second["message"]) == ("TWO", 'It says "two",\nand more.')
 

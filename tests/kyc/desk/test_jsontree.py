@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kyc.desk.jsontree import DEEPEST, Piece, Tree, draw, flat
+from kyc.desk.jsontree import DEEPEST, Hits, Piece, Tree, draw, flat
 from kyc.ralio.jsontext import parse
 
 VALUES = st.recursive(
@@ -113,3 +113,38 @@ def test_what_is_left_out_is_counted() -> None:
 )
 def test_one_value_is_one_line(text: str, shown: str) -> None:
     assert flat(parse(text.encode())) == shown
+
+
+def marked(body: str, *places: str) -> list[tuple[str, str]]:
+    """Return what is marked in a body whose faults name these places."""
+    pieces = draw(body, "body", hits=Hits(places)).pieces
+    return [(piece.kind, piece.name) for piece in pieces if piece.is_hit]
+
+
+def test_what_faults_name_is_marked_where_it_stands() -> None:
+    body = '{"id": 1, "data": {"checks": [{"state": 1}, {"state": 3}], "a.b": null}}'
+
+    assert marked(body, "data.checks[1].state", "id") == [("leaf", "id"), ("leaf", "state")]
+    assert marked(body, "data.checks", "data.a.b") == [("open", "checks"), ("leaf", "a.b")]
+    assert marked("[1]", "") == [("open", "body")]
+
+
+def test_what_faults_miss_is_named_in_what_should_hold_it() -> None:
+    assert marked('{"data": {}}', "data.sessionId", "id") == [("missing", "sessionId"), ("missing", "id")]
+    assert marked('{"data": {"checks": [{}]}}', "data.checks[0].type") == [("missing", "type")]
+    assert marked("{}", "data.kycSession.id") == [("missing", "data.kycSession.id")]
+
+
+def test_a_way_to_what_is_marked_is_open_however_long_the_list() -> None:
+    body = json.dumps({"data": {"checks": [{"type": "a"}] * 99}})
+    pieces = draw(body, hits=Hits(["data.checks[98].state"])).pieces
+
+    assert [piece.is_open for piece in pieces if piece.name == "checks"] == [True]
+    assert [piece.is_open for piece in draw(body).pieces if piece.name == "checks"] == [False]
+
+
+@given(VALUES, st.lists(st.text(alphabet="ab01.[]"), max_size=5))
+def test_marks_leave_the_tree_whole(value: Any, places: list[str]) -> None:
+    tree = draw(json.dumps(value), hits=Hits(places))
+
+    assert balance(tree) == 0

@@ -53,7 +53,7 @@ def test_people_without_a_role_get_a_frame_without_links(outsider_client: Client
 
 def test_the_count_in_the_frame_is_capped(officer_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kyc.querysets.CAP", 2)
-    monkeypatch.setattr("kyc.templatetags.desk.CAP", 2)
+    monkeypatch.setattr("kyc.figures.CAP", 2)
     SessionFactory.create_batch(4)
 
     assert '2+<span class="vh"> in review' in officer_client.get("/account/password/").content.decode()

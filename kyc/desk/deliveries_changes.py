@@ -1,0 +1,52 @@
+"""What a delivery changed of its session, by the record of what was applied here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kyc.ledger import session_chain
+from kyc.models import Delivery, LedgerEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where a session stood at one instant."""
+
+    state: str
+    round: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The session before a delivery was applied to it, and after. No `before`: it had never been heard of."""
+
+    at: datetime
+    before: Stand | None
+    after: Stand
+
+    @property
+    def is_none(self) -> bool:
+        return self.before == self.after
+
+
+def change(delivery: Delivery) -> Change | None:
+    """Return what applying a delivery changed, the last time that it was applied; None where it never was. One query."""
+    if delivery.session_id is None:
+        return None
+    entries = LedgerEntry.objects.filter(chain=session_chain(delivery.session_id)).order_by("seq")
+    stand: Stand | None = None
+    found: Change | None = None
+    for action, at, text in entries.values_list("action", "at", "detail"):
+        detail: dict[str, Any] = json.loads(text)
+        if not detail.get("state"):
+            continue
+        now = Stand(detail["state"], detail.get("round", 1), detail.get("version", 0))
+        # An accepted delivery owns its event id.
+        if action == "delivery.applied" and detail.get("event") == str(delivery.event_id):
+            found = Change(at, stand, now)
+        stand = now
+    return found

@@ -1,0 +1,144 @@
+"""One delivery, or one refused request: a pane beside the list where htmx asks, a page of its own otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from kyc.choices import DeliveryStatus, QuarantineCause, RefusalCause
+from kyc.desk import deliveries_body as kept
+from kyc.desk.access import DeskRequest, record, requires
+from kyc.desk.bodies import LONGEST_BODY, short_body
+from kyc.desk.deliveries_changes import change
+from kyc.desk.deliveries_rows import (
+    REPLAYABLE,
+    answer,
+    newest_events,
+    refused_answer,
+    refused_before,
+    sessions_of,
+)
+from kyc.models import Delivery, Enquiry, RefusedRequest
+from kyc.models.deliveries import CONFLICTING, OWNS_EVENT_ID
+
+MOST_SESSIONS, MOST_CONFLICTS = 10, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What an applied delivery is to its session today."""
+
+    is_newest: bool
+    is_evidence: bool
+
+    @property
+    def is_superseded(self) -> bool:
+        return not self.is_newest and not self.is_evidence
+
+
+@require_safe
+@never_cache
+@vary_on_headers("HX-Request")
+@requires("kyc.view_delivery")
+def delivery(request: DeskRequest, pk: int) -> HttpResponse:
+    """Show a delivery; its body is personal, so that the ledger has the read."""
+    rows = Delivery.objects.select_related("session", "last_replay_by").with_short_bodies(LONGEST_BODY)
+    row = get_object_or_404(rows, pk=pk)
+    record(request, "delivery.read", delivery=row.pk)
+    return _answer(request, "delivery", {"row": row, **about(row)})
+
+
+@require_safe
+@never_cache
+@requires("kyc.view_delivery")
+def delivery_raw(request: DeskRequest, pk: int) -> HttpResponse:
+    """Answer a delivery's bytes as a file. The ledger has the read before its first byte leaves."""
+    row = get_object_or_404(Delivery, pk=pk)
+    if row.status == DeliveryStatus.IGNORED:
+        raise Http404
+    record(request, "delivery.downloaded", delivery=row.pk)
+    return kept.download(row.body, f"delivery-{row.pk}")
+
+
+@require_safe
+@never_cache
+@vary_on_headers("HX-Request")
+@requires("kyc.view_refusedrequest")
+def refused(request: DeskRequest, pk: int) -> HttpResponse:
+    """Show a refused request. Nobody vouches for what it says."""
+    row = get_object_or_404(kept.with_short_body(RefusedRequest.objects.all()), pk=pk)
+    record(request, "refused_request.read", refused_request=row.pk)
+    context = {
+        "row": row,
+        "answer": refused_answer(row),
+        "body": kept.shown(row) if row.n_kept_bytes else None,
+        "has_body": bool(row.n_kept_bytes),
+        "is_replayable": row.delivery_id is None and row.cause == RefusalCause.SIGNATURE_WRONG,
+    }
+    return _answer(request, "refused", context)
+
+
+@require_safe
+@never_cache
+@requires("kyc.view_refusedrequest")
+def refused_raw(request: DeskRequest, pk: int) -> HttpResponse:
+    """Answer a refused request's bytes as a file. The ledger has the read before its first byte leaves."""
+    row = get_object_or_404(RefusedRequest, pk=pk, n_kept_bytes__gt=0)
+    record(request, "refused_request.downloaded", refused_request=row.pk)
+    return kept.download(row.body, f"refused-request-{row.pk}")
+
+
+def about(row: Delivery) -> dict[str, Any]:
+    """Return what a page says of a delivery, in at most five queries."""
+    is_conflict = row.cause == QuarantineCause.ID_CONFLICT
+    has_body = row.status != DeliveryStatus.IGNORED
+    origin = refused_before([row.pk]).get(row.pk)
+    places = kept.places(row.faults, short_body(row), is_conflict=is_conflict)
+    is_record = row.status == DeliveryStatus.RECORDED and (row.user_id or row.related_party_id)
+    return {
+        "origin": origin,
+        "answer": answer(row, origin),
+        "place": _place(row),
+        "change": change(row) if row.status == DeliveryStatus.APPLIED else None,
+        "enquiry": _enquiry(row) if row.status == DeliveryStatus.APPLIED else None,
+        "is_record": row.status == DeliveryStatus.RECORDED,
+        "sessions": sessions_of(row, most=MOST_SESSIONS) if is_record else [],
+        "others": _same_event(row, is_conflict=is_conflict),
+        "is_conflict": is_conflict,
+        "faults": row.faults[: kept.MOST_FAULTS],
+        "n_more_faults": max(0, len(row.faults) - kept.MOST_FAULTS),
+        "body": kept.shown(row, places) if has_body else None,
+        "has_body": has_body,
+        "is_replayable": row.status in REPLAYABLE,
+    }
+
+
+def _place(row: Delivery) -> Place | None:
+    if row.status != DeliveryStatus.APPLIED or row.session is None:
+        return None
+    newest = newest_events([row.session.pk]).get(row.session.pk, row.pk)
+    return Place(newest == row.pk, row.session.evidence_id == row.pk)
+
+
+def _enquiry(row: Delivery) -> Enquiry | None:
+    """Return the question to Ralio's API that the delivery gave rise to."""
+    return None if row.n_checks else Enquiry.objects.filter(delivery=row).first()
+
+
+def _same_event(row: Delivery, *, is_conflict: bool) -> list[Delivery]:
+    """Return the deliveries of the same event id with another content: the first one, or those that came after it."""
+    if row.event_id is None or (row.status == DeliveryStatus.QUARANTINED and not is_conflict):
+        return []
+    others = Delivery.objects.filter(OWNS_EVENT_ID if is_conflict else CONFLICTING, event_id=row.event_id)
+    return list(others.only("pk", "event_name", "received_at").order_by("-pk")[:MOST_CONFLICTS])
+
+
+def _answer(request: DeskRequest, what: str, context: dict[str, Any]) -> HttpResponse:
+    context |= {"what": what, "query": request.GET.get("from", ""), "is_pane": bool(request.htmx)}
+    return render(request, f"desk/deliveries/{'pane' if request.htmx else 'detail'}.html", context)
