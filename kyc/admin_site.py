@@ -17,7 +17,7 @@ from django.views.generic import RedirectView
 # Section -> its models. A model named nowhere stands in its app's own section, after these.
 SECTIONS = {
     "Sessions": ("session", "check", "reason", "correction", "decision"),
-    "Deliveries": ("delivery", "refusedrequest"),
+    "Deliveries": ("delivery", "refusedrequest", "enquiry", "eventname", "inboxalarm"),
     "Subjects and codes": ("contact", "reasoncode"),
     "Notifications": ("notification", "attempt"),
     "People": ("user", "group"),

@@ -15,3 +15,7 @@ class CorrectionRefused(ValidationError):
 
 class CorrectionOutdated(CorrectionRefused):
     """What is to be corrected has changed since the person saw it."""
+
+
+class ReplayForbidden(PermissionDenied):
+    """Who asks may not replay deliveries."""

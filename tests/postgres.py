@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,10 @@ class Server:
 
     url: str
     guard: subprocess.Popen[bytes]
+    folder: Path
+    port: int
+    programs: str
+    owner: dict[str, Any]
 
     def stop(self) -> None:
         """Stop it and remove its files; a second call does nothing."""
@@ -48,18 +53,18 @@ class Server:
         self.guard.wait()
 
 
-def start() -> Server:
-    """Start a server on a free port with the newest programs that are installed."""
+def start(settings: Sequence[str] | None = None, *, parent: str | None = None) -> Server:
+    """Start a server on a free port with the newest programs that are installed; its files are put below `parent`."""
     programs = find_programs()
     if programs is None:
         raise RuntimeError(MISSING)
     owner = _owner()
-    folder = Path(tempfile.mkdtemp(prefix="kyc-pg-", dir=_passable_folder(owner)))
+    folder = Path(tempfile.mkdtemp(prefix="kyc-pg-", dir=parent or _passable_folder(owner)))
     if owner:
         shutil.chown(folder, owner["user"])
     try:
         password = _initialise(programs, folder, owner)
-        port = _listen(programs, folder, owner)
+        port = _listen(programs, folder, owner, QUICK if settings is None else settings)
     except subprocess.CalledProcessError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise RuntimeError(f"PostgreSQL did not start: {error.stdout.decode(errors='replace')}") from error
@@ -71,7 +76,8 @@ def start() -> Server:
         cwd="/",
         **owner,
     )
-    return Server(f"postgres://postgres:{password}@127.0.0.1:{port}/postgres", guard)
+    url = f"postgres://postgres:{password}@127.0.0.1:{port}/postgres"
+    return Server(url, guard, folder, port, programs, owner)
 
 
 def find_programs() -> str | None:
@@ -127,10 +133,10 @@ def _initialise(programs: str, folder: Path, owner: dict[str, Any]) -> str:
     return password
 
 
-def _listen(programs: str, folder: Path, owner: dict[str, Any]) -> int:
+def _listen(programs: str, folder: Path, owner: dict[str, Any], settings: Sequence[str]) -> int:
     for is_last in (False, False, True):
         port = free_port()
-        options = " ".join([f"-p {port}", f"-k {folder}", *(f"-c {setting}" for setting in QUICK)])
+        options = " ".join([f"-p {port}", f"-k {folder}", *(f"-c {setting}" for setting in settings)])
         try:
             _run(
                 [

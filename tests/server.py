@@ -1,4 +1,4 @@
-"""The desk as it runs in production: granian in a process of its own, on a free port."""
+"""The desk as it runs in production: granian in a process of its own, on a free port; and where the tests' data is."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
+
+from django.db import connection
 
 from tests import postgres
 
@@ -63,3 +66,12 @@ def _wait_until_ready(port: int) -> None:
                 return
         time.sleep(0.2)
     raise RuntimeError("The desk did not become ready.")
+
+
+def database_url() -> str:
+    """Return the address of the test's own database, for a process beside it."""
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{database['NAME']}"
+    who = f"{quote(database['USER'])}:{quote(database['PASSWORD'])}"
+    return f"postgres://{who}@{database['HOST']}:{database['PORT']}/{database['NAME']}"

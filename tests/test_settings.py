@@ -90,6 +90,13 @@ WRONG = [
     ("RALIO_WEBHOOK_MAX_BYTES", "8 MiB"),
     ("RALIO_REFUSED_MAX_ROWS", "-1"),
     ("RALIO_REFUSED_MAX_BYTES", "many"),
+    ("RALIO_API_URL", "hunter2"),
+    ("RALIO_API_URL", "ftp://api.example.test"),
+    ("RALIO_API_URL", "https://user:hunter2@api.example.test"),
+    ("RALIO_API_URL", "https://api.example.test?key=hunter2"),
+    ("RALIO_API_URL", "https://api.example.test,https://other.example.test"),
+    ("RALIO_API_URL", "https://[api.example.test"),
+    ("RALIO_API_URL", "https://api.example.test:port"),
     ("DESK_URL", "hunter2"),
     ("EMAIL_URL", "pigeon://user:hunter2@host"),
     ("EMAIL_URL", "smtp://user:hunter2@host:port"),
@@ -97,14 +104,45 @@ WRONG = [
     ("KYC_REVIEW_SLA_HOURS", "0"),
     ("KYC_REVIEW_SLA_HOURS", "soon"),
     ("KYC_DUE_SOON_HOURS", "-4"),
+    ("KYC_INBOX_SILENCE_GAPS", "1"),
+    ("KYC_INBOX_SILENCE_MINUTES", "0"),
+    ("KYC_INBOX_WRONG_SIGNATURES", "0"),
+    ("KYC_INBOX_REFUSED", "none"),
+    ("KYC_INBOX_QUARANTINED_MINUTES", "-1"),
+    ("KYC_INBOX_FAILED_TRIES", "0"),
+    ("KYC_INBOX_REPEATS_PERCENT", "20%"),
     ("KYC_TIME_ZONE", "Mars/Olympus"),
     ("KYC_TIME_ZONE", "../../etc/passwd"),
     ("LOG_LEVEL", "LOUD"),
 ]
 
 
+API = {
+    "RALIO_API_URL": "https://api.example.test/",
+    "RALIO_API_CODE": "code",
+    "RALIO_API_KEY": "hunter2",
+}
+
+
+def test_ralios_api_is_off_until_it_is_set(load: Any) -> None:
+    settings = load()
+    assert [settings[name] for name in API] == ["", "", ""]
+    settings = load(**API)
+    assert [settings[name] for name in API] == ["https://api.example.test", "code", "hunter2"]
+
+
+@pytest.mark.parametrize("missing", API)
+def test_a_part_of_ralios_api_that_is_missing_is_named(load: Any, missing: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{missing} must be set too") as refused:
+        load(**{**API, missing: " "})
+
+    assert "hunter2" not in str(refused.value)
+
+
 @pytest.mark.parametrize(("name", "value"), WRONG)
 def test_a_wrong_value_stops_the_start_and_names_itself(load: Any, name: str, value: str) -> None:
+    if name in API:
+        load(**API)
     with pytest.raises(ImproperlyConfigured, match=name) as refused:
         load(**{name: value})
 

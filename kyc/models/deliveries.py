@@ -173,7 +173,10 @@ class EventName(models.Model):
 
 
 class RefusedRequest(models.Model):
-    """What failed the signature or was too large. A ring, bounded in rows and bytes; never among the trusted."""
+    """What failed the signature or was too large. A ring, bounded in rows and bytes; never among the trusted.
+
+    Without a body (`n_kept_bytes` is 0) there are its size and digest.
+    """
 
     cause = models.TextField(choices=RefusalCause)
     received_at = models.DateTimeField(default=timezone.now)
@@ -182,6 +185,9 @@ class RefusedRequest(models.Model):
     n_bytes = models.PositiveBigIntegerField(null=True, blank=True)
     n_kept_bytes = models.PositiveIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True, default="")
+    is_plausible = models.BooleanField(
+        default=False, help_text="It looks like Ralio's, under a secret that we do not know."
+    )
     delivery = models.ForeignKey(
         Delivery,
         models.PROTECT,

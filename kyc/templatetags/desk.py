@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from kyc import figures
 from kyc.choices import CheckState
 from kyc.models import Check
-from kyc.querysets import CAP
 
 register = template.Library()
 
@@ -56,7 +56,7 @@ def nav_current(context: RequestContext, url_name: str) -> SafeString | str:
 def capped(number: int) -> str:
     """Write a count; one beyond the cap reads "1,000+"."""
     # Plus nought: a count that is asked for when shown cannot be formatted itself.
-    return f"{CAP:,}+" if number > CAP else f"{number + 0:,}"
+    return figures.capped(number + 0)
 
 
 @register.filter
@@ -93,13 +93,7 @@ def n_refused(checks: Iterable[Check]) -> int:
 @register.filter
 def duration(span: timedelta) -> str:
     """Write a span as officers say it: 3d 4h, 6h 12m, 24m."""
-    minutes = max(0, int(span.total_seconds() // 60))
-    days, hours = divmod(minutes // 60, 24)
-    if days:
-        return f"{days}d {hours}h" if hours else f"{days}d"
-    if hours:
-        return f"{hours}h {minutes % 60:02}m" if minutes % 60 else f"{hours}h"
-    return f"{minutes}m" if minutes else "under 1m"
+    return figures.span(span)
 
 
 @register.filter
@@ -120,13 +114,14 @@ def sla(due_at: datetime) -> dict[str, Any]:
 
 @register.simple_tag
 def moment(at: datetime, shape: str = "full") -> SafeString:
-    """Write an instant in the desk's zone. `exact`, `full` and `brief` name the zone; `short` and `clock` stand under a head that does."""
+    """Write an instant in the desk's zone. `exact`, `full` and `brief` name the zone; `second`, `short` and `clock` stand under a head that does."""
     local = _local(at)
     day = f"{local.day} {local:%b}"
     text = {
         "exact": f"{day} {local.year}, {local:%H:%M:%S} {local.tzname()}",
         "full": f"{day} {local.year}, {local:%H:%M} {local.tzname()}",
         "brief": f"{day}, {local:%H:%M} {local.tzname()}",
+        "second": f"{day}, {local:%H:%M:%S}",
         "short": f"{day}, {local:%H:%M}",
         "clock": f"{local:%H:%M}",
     }[shape]
@@ -135,6 +130,19 @@ def moment(at: datetime, shape: str = "full") -> SafeString:
         at.isoformat(),
         f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}",
         text,
+    )
+
+
+@register.simple_tag
+def lag(event_at: datetime, received_at: datetime) -> str:
+    """Write how long an event took to come: "0.4 s earlier", "2h earlier"; empty where the clocks disagree."""
+    span = received_at - event_at
+    if span < timedelta():
+        return ""
+    return (
+        f"{span.total_seconds():.1f} s earlier"
+        if span < timedelta(minutes=1)
+        else f"{duration(span)} earlier"
     )
 
 

@@ -25,6 +25,8 @@ APPLIED = {
     "kyc_session_expired.g1": SessionState.EXPIRED,
     "related_party.kyc_session_created.g3": SessionState.NOT_STARTED,
 }
+# What the reader said of a body before it was mended.
+NOT_READ = events.read(b"{")
 RECORDED = {"kyc_state_updated.g2", "kyc_expiration_warning.g2", "kyb_state_updated.g3"}
 
 
@@ -163,7 +165,7 @@ def test_a_quarantined_delivery_does_not_own_its_event_id() -> None:
 def test_quarantined_bytes_that_we_read_today_are_applied(monkeypatch: pytest.MonkeyPatch) -> None:
     event = wire.payload("kyc_session_failed")
     with monkeypatch.context() as patch:
-        patch.setattr("kyc.ingestion.read", lambda body: events.read(b"{"))
+        patch.setattr(events, "read", lambda body: NOT_READ)
         assert wire.post(event).status_code == 400
     again = wire.post(event)
 
@@ -176,7 +178,7 @@ def test_quarantined_bytes_that_we_read_today_are_applied(monkeypatch: pytest.Mo
 def test_quarantined_bytes_whose_event_came_meanwhile_are_a_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
     event = wire.payload("kyc_session_failed")
     with monkeypatch.context() as patch:
-        patch.setattr("kyc.ingestion.read", lambda body: events.read(b"{"))
+        patch.setattr(events, "read", lambda body: NOT_READ)
         assert wire.post(event).status_code == 400
     assert wire.post(json.dumps(event, indent=1).encode()).json() == {"received": True}
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from kyc import folding, ingestion, ledger
 from kyc.choices import DeliveryStatus
 from kyc.models import Check, Delivery, Session
+from kyc.ralio import events
 from tests import wire
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +26,7 @@ def broken(*args: Any, **kwargs: Any) -> Any:
 def test_our_own_failure_keeps_the_delivery_and_rolls_its_effects_back(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(folding, "write", broken)
+    monkeypatch.setattr(folding, "fold", broken)
     event = wire.payload("kyc_session_failed")
     response = wire.post(event)
 
@@ -40,13 +41,13 @@ def test_our_own_failure_keeps_the_delivery_and_rolls_its_effects_back(
 
 def test_the_worker_applies_it_once_we_are_mended(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(folding, "write", broken)
+        patch.setattr(folding, "fold", broken)
         wire.post(wire.payload("kyc_session_failed"))
         assert ingestion.retry_failed() == 0
         Delivery.objects.update(next_try_at=timezone.now())
         assert ingestion.retry_failed() == 1
         delivery = Delivery.objects.get()
-        assert (delivery.status, delivery.n_tries) == (DeliveryStatus.FAILED, 3)
+        assert (delivery.status, delivery.n_tries) == (DeliveryStatus.FAILED, 2)
         assert delivery.next_try_at > timezone.now() + timedelta(seconds=90)
     Delivery.objects.update(next_try_at=timezone.now())
     assert ingestion.retry_failed() == 1
@@ -59,7 +60,7 @@ def test_the_worker_applies_it_once_we_are_mended(monkeypatch: pytest.MonkeyPatc
 def test_sending_it_again_applies_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     event = wire.payload("kyc_session_failed")
     with monkeypatch.context() as patch:
-        patch.setattr(folding, "write", broken)
+        patch.setattr(folding, "fold", broken)
         wire.post(event)
     response = wire.post(event)
 
@@ -72,7 +73,7 @@ def test_sending_it_again_applies_it_too(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_bug_in_reading_costs_no_event(monkeypatch: pytest.MonkeyPatch) -> None:
     event = wire.payload("kyc_session_failed")
     with monkeypatch.context() as patch:
-        patch.setattr(ingestion, "read", broken)
+        patch.setattr(events, "read", broken)
         assert wire.post(event).json() == {"received": True}
     failed = Delivery.objects.get()
     assert (failed.status, bytes(failed.body)) == (DeliveryStatus.FAILED, wire.encode(event))
@@ -84,7 +85,7 @@ def test_a_bug_in_reading_costs_no_event(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_failed_one_that_came_again_meanwhile_is_no_second_event(monkeypatch: pytest.MonkeyPatch) -> None:
     event = wire.payload("kyc_session_failed")
     with monkeypatch.context() as patch:
-        patch.setattr(ingestion, "read", broken)
+        patch.setattr(events, "read", broken)
         wire.post(event)
     wire.post(event)
 
@@ -114,14 +115,14 @@ def test_a_deadlock_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.skip("SQLite has one writer, and so no deadlock.")
     calls = []
 
-    def deadlock(delivery: Delivery, event: Any) -> None:
+    def deadlock(change: Any, delivery: Delivery, contact: Any) -> None:
         calls.append(delivery.sha256)
         if len(calls) == 1:
             raise OperationalError("deadlock detected") from psycopg.errors.DeadlockDetected()
-        real(delivery, event)
+        real(change, delivery, contact)
 
-    real = ingestion._apply_to_session
-    monkeypatch.setattr(ingestion, "_apply_to_session", deadlock)
+    real = ingestion._tell
+    monkeypatch.setattr(ingestion, "_tell", deadlock)
     assert wire.post(wire.payload("kyc_session_failed")).json() == {"received": True}
     assert len(calls) == 2
     assert Session.objects.get().deliveries.count() == 1
