@@ -42,6 +42,10 @@ RALIO_REFUSED_MAX_BYTES = environment.whole("RALIO_REFUSED_MAX_BYTES", default=6
 # Ralio's REST API: asked for what events leave out. Empty: off.
 environment.together("RALIO_API_URL", "RALIO_API_CODE", "RALIO_API_KEY")
 RALIO_API_URL = environment.web_address("RALIO_API_URL")
+if RALIO_API_URL.startswith("http://") and not DEBUG:
+    raise ImproperlyConfigured(
+        "RALIO_API_URL must begin with https:// in production: the key would be read on its way."
+    )
 RALIO_API_CODE = env.str("RALIO_API_CODE", default="").strip()
 RALIO_API_KEY = env.str("RALIO_API_KEY", default="").strip()
 

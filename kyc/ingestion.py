@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -195,7 +196,9 @@ def _store(delivery: Delivery, reading: Reading | Exception) -> Receipt:
         and isinstance(reading.event, SessionEvent)
     ):
         try:
-            receipt = _store_fast(delivery, reading, reading.event)
+            # Inside a caller's transaction a savepoint keeps it whole for the careful path.
+            with transaction.atomic() if connection.in_atomic_block else nullcontext():
+                receipt = _store_fast(delivery, reading, reading.event)
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong is ours: the careful path keeps the delivery

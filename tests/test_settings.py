@@ -193,3 +193,11 @@ def test_a_command_refuses_to_start_and_says_why() -> None:
 
     assert refused.returncode != 0
     assert "DJANGO_SECRET_KEY is not set" in refused.stderr
+
+
+def test_in_production_the_key_of_the_api_travels_encrypted(load: Any) -> None:
+    api = {"RALIO_API_URL": "http://api.example.test", "RALIO_API_CODE": "code", "RALIO_API_KEY": "key"}
+
+    assert load(**api)["RALIO_API_URL"] == "http://api.example.test"
+    with pytest.raises(ImproperlyConfigured, match="RALIO_API_URL must begin with https://"):
+        load(**PRODUCTION, **api)

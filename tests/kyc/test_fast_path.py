@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +29,7 @@ from kyc.models import (
     RejectionReason,
     Session,
 )
+from kyc.rebuilding import rebuild
 from tests import wire
 from tests.kyc.drawn import bodies, streams
 
@@ -123,3 +126,59 @@ def test_a_repeat_is_one_short_statement() -> None:
 
     assert (again.is_duplicate, again.delivery, again.delivery.sha256) == (True, first, first.sha256)
     assert Delivery.objects.get().n_repeats == 1
+
+
+def test_an_error_of_it_leaves_a_callers_transaction_whole() -> None:
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 / 0")
+
+    with transaction.atomic(), patch.object(fastpath, "store", broken):
+        delivery = ingestion.receive(wire.encode(wire.payload("kyc_session_failed")), {}).delivery
+
+    assert Delivery.objects.get() == delivery
+    assert Session.objects.get().state == "REJECTED"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_another_transaction_makes_meanwhile_gets_both_events() -> None:
+    """The statement saw no session, then meets one: half of it must not stay."""
+    first = wire.payload("kyc_session_verified")
+    second = wire.payload("kyc_session_expired", session_id=first["data"]["sessionId"])
+    wholes: list[tuple[bool, bool]] = []
+    real = fastpath.store
+
+    def store(delivery: Delivery, event: Any, *, is_whole: bool) -> fastpath.Stored:
+        stored = real(delivery, event, is_whole=is_whole)
+        wholes.append((is_whole, stored.is_kept))
+        return stored
+
+    def send_second() -> None:
+        try:
+            ingestion.receive(wire.encode(second), {})
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=send_second)
+    with patch.object(fastpath, "store", store):
+        with transaction.atomic():
+            ingestion.receive(wire.encode(first), {})
+            wholes.clear()
+            other.start()
+            _wait_until_somebody_waits_for_a_lock()
+        other.join()
+
+    assert wholes == [(True, False), (False, True)]
+    assert Session.objects.get().deliveries.count() == Delivery.objects.count() == 2
+    assert rebuild(Session.objects.get().pk) == []
+    assert list(ledger.verify()) == []
+
+
+def _wait_until_somebody_waits_for_a_lock() -> None:
+    for _ in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone() != (0,):
+                return
+        time.sleep(0.05)
+    raise AssertionError("Nobody waits.")

@@ -213,7 +213,7 @@ def _api_environment(api: Api) -> dict[str, str]:
 def _server(port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "--log-level", "warning"),
-        *("--host", HOST, "--port", str(port), "--blocking-threads", "4"),
+        *("--host", HOST, "--port", str(port), "--blocking-threads", "16"),
         # A worker that is told to stop while it starts does not hear it.
         *("--workers-kill-timeout", "2"),
         "config.wsgi:application",
