@@ -50,11 +50,14 @@ class _Statement:
 
 
 _STORE = _Statement(Path(__file__).with_suffix(".sql").read_text())
-_REPEAT = _Statement("""
-    UPDATE kyc_delivery SET n_repeats = n_repeats + 1, last_repeat_at = %(received_at)s::timestamptz
-    WHERE event_id = %(event_id)s::uuid AND NOT status = 'quarantined' AND NOT status = 'failed'
-        AND meaning = %(meaning)s::text
-    RETURNING id
+_LOOK = _Statement("""
+    WITH repeat AS (
+        UPDATE kyc_delivery SET n_repeats = n_repeats + 1, last_repeat_at = %(received_at)s::timestamptz
+        WHERE event_id = %(event_id)s::uuid AND NOT status = 'quarantined' AND NOT status = 'failed'
+            AND meaning = %(meaning)s::text
+        RETURNING id
+    )
+    SELECT (SELECT id FROM repeat), EXISTS (SELECT FROM kyc_session WHERE id = %(session_id)s::uuid)
 """)
 
 
@@ -68,6 +71,14 @@ class Stored:
 
     is_kept: bool
     session: Session | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The accepted delivery of the same event and meaning, unless it waits to be tried again; whether the session is known."""
+
+    repeat_of: int | None
+    is_session_known: bool
 
 
 def is_available() -> bool:
@@ -85,14 +96,10 @@ def prepare(*, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
         driver.execute("SET plan_cache_mode = force_generic_plan")
 
 
-def count_repeat(delivery: Delivery) -> int | None:
-    """Count an interpreted delivery on the accepted one of the same event and meaning, and return that one's key.
-
-    Returns None, and writes nothing, when there is none, or it waits to be tried again.
-    """
-    names = ("event_id", "meaning", "received_at")
-    row = _one(_REPEAT, {name: _text(getattr(delivery, name)) for name in names})
-    return None if row is None else row[0]
+def look(delivery: Delivery) -> Known:
+    """Say what is known already of an interpreted delivery; a repeat is counted on the first one, all else is as it was."""
+    names = ("event_id", "meaning", "received_at", "session_id")
+    return Known(*_one(_LOOK, {name: _text(getattr(delivery, name)) for name in names}))
 
 
 def store(delivery: Delivery, event: SessionEvent, *, is_whole: bool) -> Stored:

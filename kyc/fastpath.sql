@@ -1,5 +1,6 @@
--- One session event into rows: see fastpath.py. With is_whole it stores a session's first event, or nothing. Every value comes as text with a cast beside it, so that PostgreSQL
--- prepares this once per connection. Parts that read from another run after it: event id, session, codes, head.
+-- One session event into rows: see fastpath.py. With is_whole it stores a session's first event, or nothing. Every value
+-- comes as text with a cast beside it, so that PostgreSQL prepares this once per connection. Parts that read from another
+-- run after it: event id, session, codes, head.
 WITH delivery AS (
     INSERT INTO kyc_delivery (
         source, status, cause, faults, error, body, headers, n_bytes, sha256, meaning, signed_with, received_at,

@@ -100,19 +100,19 @@ def lock(session_id: UUID) -> Session:
 def refold(session: Session) -> Change:
     """Fold the locked session's evidence and write its rows. Writes nothing that is already so."""
     is_new = session.version == 0
-    if not is_new:
-        correct_checks(session)
-    rows = folded(session)
+    corrections = [] if is_new else list(session.corrections.order_by("id"))
+    correct_checks(corrections)
+    rows = folded(session, corrections)
     return write(session, rows, is_new=is_new)
 
 
-def folded(session: Session) -> Rows:
-    """Return what the session's rows should be, by its deliveries, decisions, corrections and checks."""
+def folded(session: Session, corrections: Iterable[Correction]) -> Rows:
+    """Return what the session's rows should be, by its deliveries, decisions, corrections (oldest first) and checks."""
     decisions = [] if session.version == 0 else list(Decision.objects.filter(session=session))
     projection = fold(
         facts(session),
         (_decided(decision) for decision in decisions),
-        () if session.version == 0 else _session_corrections(session),
+        _session_corrections(corrections),
         sla=settings.KYC_REVIEW_SLA,
     )
     checks = _checks(projection.evidence_id)
@@ -232,10 +232,12 @@ def same_rows(kept: Iterable[Any], wanted: Sequence[Any]) -> bool:
     return [_values(row) for row in kept] == [_values(row) for row in wanted]
 
 
-def correct_checks(session: Session) -> None:
-    """Write the corrections of the session's checks and reasons over what was sent: the last one of a field holds."""
+def correct_checks(corrections: Iterable[Correction]) -> None:
+    """Write the corrections of checks and reasons, oldest first, over what was sent: the last one of a field holds."""
     last: dict[tuple[Any, ...], Correction] = {}
-    for correction in session.corrections.exclude(target=CorrectionTarget.SESSION).order_by("id"):
+    for correction in corrections:
+        if correction.target == CorrectionTarget.SESSION:
+            continue
         place = (correction.delivery_id, correction.check_position, correction.reason_position)
         last[(*place, correction.field)] = correction
     for (delivery, check, reason, name), correction in last.items():
@@ -250,9 +252,12 @@ def correct_checks(session: Session) -> None:
             ).update(**{name: value})
 
 
-def _session_corrections(session: Session) -> list[Corrected]:
-    rows = session.corrections.filter(target=CorrectionTarget.SESSION).order_by("id")
-    return [Corrected(row.field, _corrected_value(row.field, row.new), row.round) for row in rows]
+def _session_corrections(corrections: Iterable[Correction]) -> list[Corrected]:
+    return [
+        Corrected(row.field, _corrected_value(row.field, row.new), row.round)
+        for row in corrections
+        if row.target == CorrectionTarget.SESSION
+    ]
 
 
 def _corrected_value(name: str, text: str) -> Any:

@@ -213,11 +213,12 @@ def _store(delivery: Delivery, reading: Reading | Exception) -> Receipt:
 def _store_fast(delivery: Delivery, reading: Reading, event: SessionEvent) -> Receipt | None:
     """Store a session event by one statement, or return None, and nothing is stored, when that does not suffice."""
     _interpret(delivery, reading)
-    repeat_of = fastpath.count_repeat(delivery)
-    if repeat_of is not None:
+    known = fastpath.look(delivery)
+    if known.repeat_of is not None:
         # The first one's columns are read when somebody asks for them.
-        return Receipt(Delivery.from_db(connection.alias, ["id"], [repeat_of]), is_duplicate=True)
-    if not _asks_for_more(delivery, event) and fastpath.store(delivery, event, is_whole=True).is_kept:
+        return Receipt(Delivery.from_db(connection.alias, ["id"], [known.repeat_of]), is_duplicate=True)
+    is_whole = not known.is_session_known and not _asks_for_more(delivery, event)
+    if is_whole and fastpath.store(delivery, event, is_whole=True).is_kept:
         return Receipt(delivery)
     with transaction.atomic():
         return _store_and_do_the_rest(delivery, event)

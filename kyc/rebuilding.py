@@ -25,7 +25,6 @@ def rebuild(session_id: UUID, *, is_dry_run: bool = False) -> list[str]:
         session = folding.lock(session_id)
         before = picture(session_id)
         faults = _write_anew(session)
-        folding.correct_checks(session)
         folding.refold(session)
         differences = faults + differing(before, picture(session_id))
         if is_dry_run or not differences:
