@@ -86,7 +86,7 @@ def left_by(sent: list[bytes], *, is_fast: bool) -> dict[str, list[Any]]:
     return found
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(streams)
 def test_both_paths_leave_the_same_rows(drawn: Any) -> None:
     sent = bodies(drawn)

@@ -259,6 +259,6 @@ def test_whatever_happens_the_rows_are_the_fold_of_what_was_accepted() -> None:
     run_state_machine_as_test(
         Inbox,
         settings=settings(
-            max_examples=25, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=15, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
