@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
+
+from kyc import calendars
 
 env = environ.Env()
 
@@ -56,6 +59,28 @@ def chosen(name: str, *, default: str, among: frozenset[str]) -> str:
     if value not in among:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(sorted(among))}, not {value!r}.")
     return value
+
+
+def business_hours(name: str) -> str:
+    """Return a week's working hours such as "Mon-Fri 09:00-17:30", or "" when none are set."""
+    text: str = env.str(name, default="").strip()
+    try:
+        if text:
+            calendars.week(text)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from None
+    return text
+
+
+def holidays_of(name: str) -> str:
+    """Return a country, or a part of one, whose holidays are known, such as "ES" or "GB-ENG"; or "" when none is set."""
+    place: str = env.str(name, default="").strip()
+    try:
+        if place:
+            calendars.holidays(place, datetime.now(UTC).year)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from None
+    return place
 
 
 def web_addresses(name: str, *, default: str = "") -> list[str]:

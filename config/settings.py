@@ -16,6 +16,8 @@ from config.environment import env
 
 django_stubs_ext.monkeypatch()
 
+FOUR_EYES = frozenset({"none", "overrides", "approvals", "rejections", "all"})
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.read_env(BASE_DIR / ".env")
 
@@ -52,7 +54,16 @@ RALIO_API_KEY = env.str("RALIO_API_KEY", default="").strip()
 # --- The desk ------------------------------------------------------------------------------------
 (DESK_URL,) = environment.web_addresses("DESK_URL", default="http://127.0.0.1:8000")
 KYC_REVIEW_SLA = timedelta(hours=environment.whole("KYC_REVIEW_SLA_HOURS", default=24, least=1))
+KYC_BUSINESS_HOURS = environment.business_hours("KYC_BUSINESS_HOURS")
+KYC_HOLIDAYS_COUNTRY = environment.holidays_of("KYC_HOLIDAYS_COUNTRY")
+if KYC_HOLIDAYS_COUNTRY and not KYC_BUSINESS_HOURS:
+    raise ImproperlyConfigured(
+        "KYC_HOLIDAYS_COUNTRY needs KYC_BUSINESS_HOURS: around the clock has no holidays."
+    )
 KYC_DUE_SOON = timedelta(hours=environment.whole("KYC_DUE_SOON_HOURS", default=4))
+KYC_CLAIM = timedelta(minutes=environment.whole("KYC_CLAIM_MINUTES", default=60, least=1))
+KYC_UNDO = timedelta(minutes=environment.whole("KYC_UNDO_MINUTES", default=5))
+KYC_FOUR_EYES = environment.chosen("KYC_FOUR_EYES", default="overrides", among=FOUR_EYES)
 COMPLIANCE_TEAM_EMAILS = environment.mail_addresses("COMPLIANCE_TEAM_EMAILS")
 
 # --- When the inbox is unwell --------------------------------------------------------------------
@@ -150,7 +161,7 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     }
 
 # --- Sign-in -------------------------------------------------------------------------------------
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["kyc.desk.accounts.RoleBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

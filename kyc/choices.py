@@ -88,21 +88,39 @@ class RefusalCause(TextChoices):
 
 
 class Outcome(TextChoices):
-    """What an officer decided about a session in REVIEW."""
+    """What a person decided about a session in REVIEW. Only the first two end the review."""
 
     APPROVE = "approve", "Approve"
     REJECT = "reject", "Reject"
     WAIT = "wait", "Wait"
-    SECOND_REVIEW = "second_review", "Second review"
+    RESUME = "resume", "End the wait"
+    SECOND_REVIEW = "second_review", "Ask for a second review"
+    ESCALATE = "escalate", "Escalate"
+    HAND_BACK = "hand_back", "Hand back to officers"
+
+
+FINAL_OUTCOMES = (Outcome.APPROVE, Outcome.REJECT)
+OUTCOME_STATES = {Outcome.APPROVE: SessionState.VERIFIED, Outcome.REJECT: SessionState.REJECTED}
 
 
 class DecisionStatus(TextChoices):
-    """How far a decision has come."""
+    """How far a decision has come. A proposal lapses when the session changes before anybody confirms it."""
 
     PROPOSED = "proposed", "Proposed"
     CONFIRMED = "confirmed", "Confirmed"
     RETURNED = "returned", "Returned"
     UNDONE = "undone", "Undone"
+    LAPSED = "lapsed", "Lapsed"
+
+
+class FourEyes(TextChoices):
+    """Which outcomes need a second person, besides those for which one was asked."""
+
+    NONE = "none", "None"
+    OVERRIDES = "overrides", "Approving over a refused check"
+    APPROVALS = "approvals", "Approvals"
+    REJECTIONS = "rejections", "Rejections"
+    ALL = "all", "All"
 
 
 class CorrectionTarget(TextChoices):

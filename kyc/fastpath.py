@@ -57,7 +57,8 @@ _LOOK = _Statement("""
             AND meaning = %(meaning)s::text
         RETURNING id
     )
-    SELECT (SELECT id FROM repeat), EXISTS (SELECT FROM kyc_session WHERE id = %(session_id)s::uuid)
+    SELECT (SELECT id FROM repeat), EXISTS (SELECT FROM kyc_session WHERE id = %(session_id)s::uuid),
+        EXISTS (SELECT FROM kyc_reasoncode WHERE is_suspicion AND digest = ANY (%(digests)s::uuid[]))
 """)
 
 
@@ -75,10 +76,14 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The accepted delivery of the same event and meaning, unless it waits to be tried again; whether the session is known."""
+    """The accepted delivery of the same event and meaning, unless it waits to be tried again; whether the session is known.
+
+    `is_suspect` says whether the event brings a code that is marked as a suspicion.
+    """
 
     repeat_of: int | None
     is_session_known: bool
+    is_suspect: bool
 
 
 def is_available() -> bool:
@@ -96,19 +101,21 @@ def prepare(*, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
         driver.execute("SET plan_cache_mode = force_generic_plan")
 
 
-def look(delivery: Delivery) -> Known:
+def look(delivery: Delivery, event: SessionEvent) -> Known:
     """Say what is known already of an interpreted delivery; a repeat is counted on the first one, all else is as it was."""
     names = ("event_id", "meaning", "received_at", "session_id")
-    return Known(*_one(_LOOK, {name: _text(getattr(delivery, name)) for name in names}))
+    values: Values = {name: _text(getattr(delivery, name)) for name in names}
+    values["digests"] = f"{{{','.join(str(text_digest(code)) for code in event.codes())}}}"
+    return Known(*_one(_LOOK, values))
 
 
-def store(delivery: Delivery, event: SessionEvent, *, is_whole: bool) -> Stored:
+def store(delivery: Delivery, event: SessionEvent, *, is_whole: bool, is_suspect: bool) -> Stored:
     """Store an interpreted, unsaved delivery; it gets its key if it is kept.
 
     With `is_whole` the statement is all that there is to do and needs no transaction around it: what would ask for
     more is not kept. Without, call it inside a transaction and do the rest there.
     """
-    rows = _folded(delivery, event)
+    rows = _folded(delivery, event, is_suspect)
     in_review = rows.columns["state"] == SessionState.REVIEW
     rows.columns |= {"version": 1, "queued_at": timezone.now() if in_review else None}
     detail = applied(delivery, rows.columns)
@@ -166,7 +173,7 @@ def _is_saved(row: Delivery | Session, key: Any) -> None:
     row._state.db = connection.alias
 
 
-def _folded(delivery: Delivery, event: SessionEvent) -> Rows:
+def _folded(delivery: Delivery, event: SessionEvent, is_suspect: bool) -> Rows:
     fact = Fact(
         delivery=0,
         event_id=event.event_id,
@@ -177,6 +184,7 @@ def _folded(delivery: Delivery, event: SessionEvent) -> Rows:
         related_party_id=event.related_party_id,
         n_checks=delivery.n_checks,
         n_reasons=delivery.n_reasons,
+        is_suspect=is_suspect,
     )
     reasons = [
         ReasonOf(check.type, reason.type, reason.code, reason.message, reason.category)
@@ -219,6 +227,8 @@ def _session_values(event: SessionEvent, rows: Rows) -> Values:
         "state_since",
         "last_event_at",
         "due_at",
+        "escalated_at",
+        "is_suspect",
         "n_checks",
         "n_refused",
         "queued_at",

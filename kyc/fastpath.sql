@@ -21,13 +21,14 @@ WITH delivery AS (
 ),
 session AS (
     INSERT INTO kyc_session (
-        id, entity_type, user_id, related_party_id, provider_state, state, state_since, last_event_at, round,
-        is_disputed, due_at, is_second_review, evidence_id, n_checks, n_refused, version, queued_at
+        id, entity_type, user_id, related_party_id, provider_state, state, state_since, first_event_at, last_event_at,
+        round, is_disputed, due_at, is_second_review, escalated_at, is_suspect, evidence_id, n_checks, n_refused, version, queued_at
     )
     SELECT
         %(session_id)s::uuid, %(entity_type)s::text, %(user_id)s::uuid, %(related_party_id)s::uuid, %(provider_state)s::text,
-        %(state)s::text, %(state_since)s::timestamptz, %(last_event_at)s::timestamptz, 1, false,
-        %(due_at)s::timestamptz, false, CASE WHEN %(n_checks)s::integer > 0 THEN delivery.id END,
+        %(state)s::text, %(state_since)s::timestamptz, %(last_event_at)s::timestamptz,
+        %(last_event_at)s::timestamptz, 1, false, %(due_at)s::timestamptz, false, %(escalated_at)s::timestamptz,
+        %(is_suspect)s::boolean, CASE WHEN %(n_checks)s::integer > 0 THEN delivery.id END,
         %(n_checks)s::integer, %(n_refused)s::integer, 1, %(queued_at)s::timestamptz
     FROM delivery
     ON CONFLICT DO NOTHING RETURNING id

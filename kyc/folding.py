@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef, Prefetch
 from django.utils import timezone
 
 from kyc.choices import (
@@ -30,6 +30,7 @@ from kyc.models import (
     Delivery,
     QueueFacet,
     Reason,
+    ReasonCode,
     RejectionReason,
     Session,
 )
@@ -44,12 +45,14 @@ from kyc.projection import (
     fold,
     queue_facets,
 )
+from kyc.sla import clock
 
 # The columns of Session that the fold writes.
 PROJECTED = tuple(
     item.name
     for item in fields(Projection)
-    if item.name not in {"verdict", "verdict_decision", "is_verdict_earlier"}
+    if item.name
+    not in {"verdict", "verdict_decision", "is_verdict_earlier", "basis", "proposal", "opened_by"}
 )
 # The columns of Delivery that make a Fact.
 _FACT = (
@@ -84,12 +87,17 @@ class Change:
 
 @dataclass(slots=True)
 class Rows:
-    """What a session's rows should be: its projected columns, and the rows of the two filter tables."""
+    """What a session's rows should be: its projected columns, and the rows of the two filter tables.
+
+    `lapsed` are proposals that the evidence has left behind. `basis` is the delivery of the newest event that counts.
+    """
 
     columns: dict[str, Any]
     facets: list[tuple[str, str]]
     reasons: list[ReasonOf]
     is_earlier: bool
+    basis: int | None = None
+    lapsed: Sequence[int] = ()
 
 
 def lock(session_id: UUID) -> Session:
@@ -113,18 +121,36 @@ def folded(session: Session, corrections: Iterable[Correction]) -> Rows:
         facts(session),
         (_decided(decision) for decision in decisions),
         _session_corrections(corrections),
-        sla=settings.KYC_REVIEW_SLA,
+        clock=clock(),
     )
     checks = _checks(projection.evidence_id)
     known = _reasons(checks)
     n_refused = sum(check.state == CheckState.REFUSED for check in checks)
     verdict = _verdict(projection, known, decisions)
-    return _rows(projection, [check.type for check in checks], n_refused, known, verdict)
+    rows = _rows(projection, [check.type for check in checks], n_refused, known, verdict)
+    rows.lapsed = [
+        decision.pk
+        for decision in decisions
+        if decision.status == DecisionStatus.PROPOSED and decision.pk != projection.proposal
+    ]
+    return rows
+
+
+def basis(session: Session) -> int:
+    """Return the delivery of the newest event that counts: what a decision made now is based on."""
+    found = fold(facts(session), clock=clock()).basis
+    assert found is not None, "There is an event in every session."  # noqa: S101
+    return found
+
+
+def opened_by(known: Iterable[Fact], decisions: Iterable[Decision]) -> int | None:
+    """Return the delivery of the REVIEW event that opened a session's present round, by its facts and decisions."""
+    return fold(known, (_decided(decision) for decision in decisions), clock=clock()).opened_by
 
 
 def first(fact: Fact, check_types: Sequence[str], n_refused: int, reasons: Sequence[ReasonOf]) -> Rows:
     """Return what a session's rows should be by its first event alone, which brought these checks and reasons."""
-    projection = fold([fact], sla=settings.KYC_REVIEW_SLA)
+    projection = fold([fact], clock=clock())
     verdict = list(reasons) if projection.verdict is not None else []
     return _rows(projection, check_types, n_refused, reasons, verdict)
 
@@ -142,13 +168,13 @@ def _rows(
     if projection.state == SessionState.REVIEW:
         found = queue_facets(projection.entity_type, check_types, known)
         facets = [(str(kind), value) for kind, value in found]
-    return Rows(columns, facets, verdict, projection.is_verdict_earlier)
+    return Rows(columns, facets, verdict, projection.is_verdict_earlier, projection.basis)
 
 
 def facts(session: Session) -> list[Fact]:
     """Return the session's events, in no order."""
     rows = Delivery.objects.filter(session=session, status=DeliveryStatus.APPLIED)
-    return [_fact(*row) for row in rows.values_list(*_FACT)]
+    return [_fact(*row) for row in rows.values_list(*_FACT, _brings_suspicion())]
 
 
 def facts_of(sessions: Iterable[Session]) -> dict[UUID, list[Fact]]:
@@ -156,16 +182,37 @@ def facts_of(sessions: Iterable[Session]) -> dict[UUID, list[Fact]]:
     found: dict[UUID, list[Fact]] = {session.pk: [] for session in sessions}
     if found:
         rows = Delivery.objects.filter(session__in=list(found), status=DeliveryStatus.APPLIED)
-        for session_id, *row in rows.values_list("session_id", *_FACT):
+        for session_id, *row in rows.values_list("session_id", *_FACT, _brings_suspicion()):
             found[session_id].append(_fact(*row))
     return found
+
+
+def due_times(sessions: Sequence[Session]) -> dict[UUID, datetime | None]:
+    """Return when each of these is due by its evidence and the settings of today, in three queries."""
+    events = facts_of(sessions)
+    decisions, corrections = defaultdict(list), defaultdict(list)
+    for decision in Decision.objects.filter(session__in=list(events)):
+        decisions[decision.session_id].append(_decided(decision))
+    for correction in Correction.objects.filter(session__in=list(events)).order_by("id"):
+        corrections[correction.session_id].append(correction)
+    return {
+        pk: fold(known, decisions[pk], _session_corrections(corrections[pk]), clock=clock()).due_at
+        for pk, known in events.items()
+    }
+
+
+def _brings_suspicion() -> Exists:
+    """Whether a delivery's reasons, as they stand after corrections, hold a code marked as a suspicion."""
+    marked = ReasonCode.objects.filter(is_suspicion=True).values("code")
+    return Exists(Reason.objects.filter(kyc_check__delivery=OuterRef("pk"), code__in=marked))
 
 
 def _fact(
     pk: int, event_id: UUID | None, at: datetime | None, state: str, entity_type: str, *rest: Any
 ) -> Fact:
     assert event_id is not None and at is not None  # noqa: S101 - a constraint: applied rows have both
-    rest = (*rest[:-1], rest[-1] == DeliverySource.API)
+    *said, source, is_suspect = rest
+    rest = (*said, source == DeliverySource.API, is_suspect)
     return Fact(pk, event_id, at, SessionState(state), EntityType(entity_type), *rest)
 
 
@@ -180,12 +227,24 @@ def write(session: Session, rows: Rows, *, is_new: bool) -> Change:
     if change.is_new_state and session.state == SessionState.REVIEW:
         session.queued_at = timezone.now()
         changed.append("queued_at")
+    elif session.state != SessionState.REVIEW and session.assignee_id is not None:
+        changed += _end_claim(session)
     if change.is_changed:
         session.version += 1
         session.save(update_fields=[*changed, "version"])
+    if rows.lapsed:
+        Decision.objects.filter(pk__in=rows.lapsed).update(status=DecisionStatus.LAPSED)
     _write_facets(session, rows, had=old_state == SessionState.REVIEW)
     _write_reasons(session, rows, had=old_state == SessionState.REJECTED)
     return change
+
+
+def _end_claim(session: Session) -> list[str]:
+    """Nobody holds what is not in review. Return the columns that this changed."""
+    names = ["assignee_id", "claimed_until", "asked_by_id", "asked_at"]
+    for name in names:
+        setattr(session, name, None)
+    return names
 
 
 def facet_rows(session: Session, rows: Rows) -> list[QueueFacet]:

@@ -213,15 +213,15 @@ def _store(delivery: Delivery, reading: Reading | Exception) -> Receipt:
 def _store_fast(delivery: Delivery, reading: Reading, event: SessionEvent) -> Receipt | None:
     """Store a session event by one statement, or return None, and nothing is stored, when that does not suffice."""
     _interpret(delivery, reading)
-    known = fastpath.look(delivery)
+    known = fastpath.look(delivery, event)
     if known.repeat_of is not None:
         # The first one's columns are read when somebody asks for them.
         return Receipt(Delivery.from_db(connection.alias, ["id"], [known.repeat_of]), is_duplicate=True)
     is_whole = not known.is_session_known and not _asks_for_more(delivery, event)
-    if is_whole and fastpath.store(delivery, event, is_whole=True).is_kept:
+    if is_whole and fastpath.store(delivery, event, is_whole=True, is_suspect=known.is_suspect).is_kept:
         return Receipt(delivery)
     with transaction.atomic():
-        return _store_and_do_the_rest(delivery, event)
+        return _store_and_do_the_rest(delivery, event, known.is_suspect)
 
 
 def _asks_for_more(delivery: Delivery, event: SessionEvent) -> bool:
@@ -231,8 +231,8 @@ def _asks_for_more(delivery: Delivery, event: SessionEvent) -> bool:
     return any(is_told for _, is_told in session_change_told.send(Session, state=event.state))
 
 
-def _store_and_do_the_rest(delivery: Delivery, event: SessionEvent) -> Receipt | None:
-    stored = fastpath.store(delivery, event, is_whole=False)
+def _store_and_do_the_rest(delivery: Delivery, event: SessionEvent, is_suspect: bool) -> Receipt | None:
+    stored = fastpath.store(delivery, event, is_whole=False, is_suspect=is_suspect)
     if not stored.is_kept:
         return None
     if stored.session is None:
@@ -470,7 +470,9 @@ def _locked_session(event: SessionEvent) -> Session:
     locked = Session.objects.select_for_update().filter(pk=event.session_id)
     if known := locked.first():
         return known
-    fresh = Session(pk=event.session_id, state_since=event.at, last_event_at=event.at)
+    fresh = Session(
+        pk=event.session_id, state_since=event.at, first_event_at=event.at, last_event_at=event.at
+    )
     return fresh if insert_once(fresh) else locked.get()
 
 

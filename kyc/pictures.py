@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from kyc import folding
-from kyc.models import Check, Delivery, QueueFacet, Reason, RejectionReason, Session
+from kyc.models import Check, Decision, Delivery, QueueFacet, Reason, RejectionReason, Session
 
 # What a delivery's row repeats of its body, for the fold.
 DESCRIBED = ("session_state", "entity_type", "user_id", "related_party_id", "n_checks", "n_reasons")
@@ -62,6 +62,8 @@ def picture(session_id: UUID) -> Picture:
         where = "delivery {} check {} reason {}".format(*(reason[name] for name in place))
         for name in REASONED:
             seen[f"{where} {name}"] = reason[name]
+    for pk, status in Decision.objects.filter(session=fresh).values_list("pk", "status"):
+        seen[f"decision {pk} status"] = status
     facets = QueueFacet.objects.filter(session=fresh)
     seen["queue facets"] = sorted(facets.values_list("kind", "value", "digest", "due_at"))
     rejection = RejectionReason.objects.filter(session=fresh).order_by("position")

@@ -19,6 +19,13 @@ else:
 
 IN_REVIEW = Q(state=SessionState.REVIEW)
 REJECTED = Q(state=SessionState.REJECTED)
+# What officers leave to supervisors: escalated by a person or for a suspicion, or in dispute with Ralio.
+FOR_SUPERVISORS = IN_REVIEW & (Q(escalated_at__isnull=False) | Q(is_disputed=True))
+CLAIMED = IN_REVIEW & Q(assignee__isnull=False)
+PROPOSED = IN_REVIEW & Q(proposed_by__isnull=False)
+SNOOZED = IN_REVIEW & Q(snoozed_until__isnull=False)
+# Decided at this desk, and Ralio has not been told: its portal still says REVIEW.
+UNENTERED = Q(provider_state=SessionState.REVIEW, decided_by__isnull=False) & ~IN_REVIEW
 
 # Counting stops here, and the number reads "1,000+".
 CAP = 1000

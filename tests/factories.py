@@ -67,7 +67,7 @@ class SessionFactory(DjangoModelFactory[models.Session]):
     state = SessionState.REVIEW
     provider_state = factory.SelfAttribute("state")
     state_since = factory.LazyFunction(lambda: timezone.now() - timedelta(hours=1))
-    last_event_at = factory.SelfAttribute("state_since")
+    first_event_at = last_event_at = factory.SelfAttribute("state_since")
     due_at = factory.LazyAttribute(
         lambda session: (
             session.state_since + settings.KYC_REVIEW_SLA if session.state == SessionState.REVIEW else None
@@ -212,19 +212,61 @@ class RejectionReasonFactory(DjangoModelFactory[models.RejectionReason]):
 
 
 class DecisionFactory(DjangoModelFactory[models.Decision]):
-    """A confirmed approval."""
+    """A confirmed approval; with `is_proposed` one that waits for another person."""
 
     class Meta:
         model = models.Decision
 
+    class Params:
+        is_proposed = factory.Trait(
+            status=DecisionStatus.PROPOSED, needs_checker=True, checker=None, confirmed_at=None
+        )
+
     session = factory.SubFactory(SessionFactory)
     outcome = Outcome.APPROVE
+    codes = factory.LazyAttribute(
+        lambda decision: ["LOW_CONFIDENCE"] if decision.outcome == Outcome.REJECT else []
+    )
     rationale = "The documents agree with each other."
     maker = factory.SubFactory(UserFactory, role="officer")
     basis = factory.SubFactory(DeliveryFactory, session=factory.SelfAttribute("..session"))
     round = factory.SelfAttribute("session.round")
+    checker = None
     status = DecisionStatus.CONFIRMED
+    wait_until = factory.LazyAttribute(
+        lambda decision: timezone.now() + timedelta(days=1) if decision.outcome == Outcome.WAIT else None
+    )
     confirmed_at = factory.LazyFunction(timezone.now)
+    checked_at = factory.LazyAttribute(lambda decision: timezone.now() if decision.checker else None)
+
+
+class PrecedentFactory(DjangoModelFactory[models.Precedent]):
+    class Meta:
+        model = models.Precedent
+
+    decision = factory.SubFactory(DecisionFactory)
+    digest = factory.LazyFunction(lambda: text_digest("LOW_CONFIDENCE"))
+    outcome = factory.SelfAttribute("decision.outcome")
+    decided_at = factory.SelfAttribute("decision.confirmed_at")
+
+
+class NoteFactory(DjangoModelFactory[models.Note]):
+    class Meta:
+        model = models.Note
+
+    session = factory.SubFactory(SessionFactory)
+    by = factory.SubFactory(UserFactory, role="officer")
+    text = "Asked the subject for a new photograph."
+    round = factory.SelfAttribute("session.round")
+
+
+class SavedViewFactory(DjangoModelFactory[models.SavedView]):
+    class Meta:
+        model = models.SavedView
+
+    owner = factory.SubFactory(UserFactory, role="officer")
+    name = "Expired documents"
+    query = "reason=EXPIRED_DOCUMENT"
 
 
 class CorrectionFactory(DjangoModelFactory[models.Correction]):

@@ -104,6 +104,16 @@ WRONG = [
     ("KYC_REVIEW_SLA_HOURS", "0"),
     ("KYC_REVIEW_SLA_HOURS", "soon"),
     ("KYC_DUE_SOON_HOURS", "-4"),
+    ("KYC_BUSINESS_HOURS", "9 to 5"),
+    ("KYC_BUSINESS_HOURS", "Mon-Fri 09:00-17:30,"),
+    ("KYC_BUSINESS_HOURS", "Mon-Fry 09:00-17:30"),
+    ("KYC_BUSINESS_HOURS", "Mon 17:30-09:00"),
+    ("KYC_BUSINESS_HOURS", "Mon 09:00-25:00"),
+    ("KYC_BUSINESS_HOURS", "Mon-Fri 09:00-14:00, Wed 13:00-18:00"),
+    ("KYC_BUSINESS_HOURS", "Mon-Fri 09:00-24:00, Wed 23:00-24:00"),
+    ("KYC_HOLIDAYS_COUNTRY", "Spain"),
+    ("KYC_HOLIDAYS_COUNTRY", "XX"),
+    ("KYC_HOLIDAYS_COUNTRY", "ES-ZZ"),
     ("KYC_INBOX_SILENCE_GAPS", "1"),
     ("KYC_INBOX_SILENCE_MINUTES", "0"),
     ("KYC_INBOX_WRONG_SIGNATURES", "0"),
@@ -172,6 +182,15 @@ def test_hours_become_spans(load: Any) -> None:
     settings = load(KYC_REVIEW_SLA_HOURS="48", KYC_DUE_SOON_HOURS="6")
 
     assert (settings["KYC_REVIEW_SLA"], settings["KYC_DUE_SOON"]) == (timedelta(hours=48), timedelta(hours=6))
+
+
+def test_holidays_need_business_hours(load: Any) -> None:
+    hours = "Mon-Thu 09:00-18:00, Fri 09:00-14:00"
+    settings = load(KYC_BUSINESS_HOURS=hours, KYC_HOLIDAYS_COUNTRY="ES-MD")
+    assert (settings["KYC_BUSINESS_HOURS"], settings["KYC_HOLIDAYS_COUNTRY"]) == (hours, "ES-MD")
+
+    with pytest.raises(ImproperlyConfigured, match="KYC_HOLIDAYS_COUNTRY needs KYC_BUSINESS_HOURS"):
+        load(KYC_BUSINESS_HOURS="", KYC_HOLIDAYS_COUNTRY="ES-MD")
 
 
 @pytest.mark.parametrize(("value", "is_trusted"), [("true", True), ("false", False)])

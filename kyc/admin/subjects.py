@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Upper
 from django.http import HttpRequest
 
+from kyc import suspicions
 from kyc.admin import search, text
 from kyc.admin.recorded import RecordedAdmin
 from kyc.choices import ContactSource, EntityType
@@ -119,6 +120,12 @@ class ReasonCodeAdmin(RecordedAdmin[ReasonCode]):
     )  # fmt: skip
     readonly_fields = ("first_seen_at",)
     open_fields = frozenset({"code", "label", "category", "guidance", "subject_text", "first_seen_at"})
+
+    def save_model(
+        self, request: HttpRequest, obj: ReasonCode, form: forms.ModelForm[ReasonCode], change: bool
+    ) -> None:
+        suspicions.note_change(obj)
+        super().save_model(request, obj, form, change)
 
     def find(self, queryset: QuerySet[ReasonCode], term: str) -> QuerySet[ReasonCode]:
         return queryset.filter(

@@ -5,28 +5,41 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Subquery
 
 from kyc import folding
 from kyc.choices import DecisionStatus, DeliverySource, DeliveryStatus, Outcome
-from kyc.models import Decision, Delivery, RejectionReason, Session, User
+from kyc.models import Decision, Delivery, ReasonCode, RejectionReason, Session, User
 from kyc.projection import fold
+from kyc.sla import clock
 
 _ANSWERS = Delivery.objects.filter(status=DeliveryStatus.APPLIED, source=DeliverySource.API, n_reasons__gt=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One session of the history. `checker` is the second officer who confirmed the rejection."""
+    """One session of the history. `decision` is the one that rejected it; None where Ralio did by itself.
+
+    A reason's `label` is the catalogue's: an officer may give a code that Ralio sent no words for.
+    """
 
     session: Session
     reasons: Sequence[RejectionReason]
     has_more: bool
-    checker: User | None
+    decision: Decision | None
     is_from_api: bool = False
+
+    @property
+    def checker(self) -> User | None:
+        """Return the second person, who confirmed the rejection."""
+        return self.decision.checker if self.decision else None
+
+    @property
+    def rationale(self) -> str:
+        return self.decision.rationale if self.decision else ""
 
 
 def rejections(sessions: Sequence[Session], *, most_reasons: int | None = None) -> list[Rejection]:
@@ -37,18 +50,21 @@ def rejections(sessions: Sequence[Session], *, most_reasons: int | None = None) 
         # One more than is shown tells that there are more.
         wanted = wanted.filter(position__lte=most_reasons)
     asked: set[UUID] = set()
-    for reason in wanted.annotate(has_answers=Exists(_ANSWERS.filter(session=OuterRef("session")))):
+    label = ReasonCode.objects.filter(digest=OuterRef("code_digest")).values("label")
+    answers = Exists(_ANSWERS.filter(session=OuterRef("session")))
+    found: Iterable[Any] = wanted.annotate(has_answers=answers, label=Subquery(label))
+    for reason in found:
         reasons[reason.session_id].append(reason)
         if reason.has_answers:
             asked.add(reason.session_id)
     from_api = _from_api(session for session in sessions if session.pk in asked)
-    checkers = _checkers(sessions)
+    decisions = _decisions(sessions)
     return [
         Rejection(
             session,
             reasons[session.pk][:most_reasons],
             most_reasons is not None and len(reasons[session.pk]) > most_reasons,
-            checkers.get(session.pk),
+            decisions.get(session.pk),
             session.pk in from_api,
         )
         for session in sessions
@@ -61,18 +77,21 @@ def _from_api(sessions: Iterable[Session]) -> set[UUID]:
     # An officer's own codes are the officer's, wherever the words are from.
     ralios = [session for session in sessions if session.decided_by_id is None]
     for session_id, facts in folding.facts_of(ralios).items():
-        verdict = fold(facts, sla=settings.KYC_REVIEW_SLA).verdict
+        verdict = fold(facts, clock=clock()).verdict
         if any(fact.is_api and fact.delivery == verdict for fact in facts):
             found.add(session_id)
     return found
 
 
-def _checkers(sessions: Sequence[Session]) -> dict[UUID, User | None]:
-    """Return who confirmed the last rejection of each session that officers rejected."""
+def _decisions(sessions: Sequence[Session]) -> dict[UUID, Decision]:
+    """Return the decision that rejected each session which people rejected."""
+    deciders = {session.pk: (session.decided_by_id, session.round) for session in sessions}
     confirmed = Decision.objects.filter(
         session__in=sessions, status=DecisionStatus.CONFIRMED, outcome=Outcome.REJECT
     )
+    # The last one of a session stays; one of an earlier round does not hold any more.
     return {
-        decision.session_id: decision.checker
-        for decision in confirmed.select_related("checker").order_by("id")
+        decision.session_id: decision
+        for decision in confirmed.select_related("checker").order_by("confirmed_at", "id")
+        if deciders[decision.session_id] == (decision.maker_id, decision.round)
     }

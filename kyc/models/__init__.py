@@ -4,7 +4,7 @@ from kyc.models.deliveries import Delivery, EventName, RefusedRequest
 from kyc.models.inbox import Enquiry, InboxAlarm
 from kyc.models.ledger import LedgerEntry, LedgerHead
 from kyc.models.people import User
-from kyc.models.review import Correction, Decision
+from kyc.models.review import Correction, Decision, Note, Precedent, SavedView
 from kyc.models.sessions import Check, QueueFacet, Reason, RejectionReason, Session
 from kyc.models.subjects import Contact, ReasonCode
 
@@ -19,11 +19,14 @@ __all__ = [
     "InboxAlarm",
     "LedgerEntry",
     "LedgerHead",
+    "Note",
+    "Precedent",
     "QueueFacet",
     "Reason",
     "ReasonCode",
     "RefusedRequest",
     "RejectionReason",
+    "SavedView",
     "Session",
     "User",
 ]

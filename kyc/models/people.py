@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.contrib.auth.models import AbstractUser
 from django.utils.functional import cached_property
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What a person's roles are called, and the permissions that come with them: "app_label.codename"."""
+
+    roles: frozenset[str]
+    permissions: frozenset[str]
 
 
 class User(AbstractUser):
     """A person at the desk; never a subject of verification."""
 
     @cached_property
+    def granted(self) -> Granted:
+        """Return the roles and what they permit, in one query for all that a page asks of them."""
+        rows = self.groups.order_by().values_list(
+            "name", "permissions__content_type__app_label", "permissions__codename"
+        )
+        roles, permissions = set(), set()
+        for role, app_label, codename in rows:
+            roles.add(role)
+            if codename is not None:
+                permissions.add(f"{app_label}.{codename}")
+        return Granted(frozenset(roles), frozenset(permissions))
+
+    @property
     def role(self) -> str:
         """Return the role to show beside the name, the widest one first; empty without one."""
-        names = set(self.groups.values_list("name", flat=True))
         for role in ("admin", "supervisor", "officer", "auditor"):
-            if role in names:
+            if role in self.granted.roles:
                 return role
         return "admin" if self.is_superuser else ""

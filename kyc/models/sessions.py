@@ -9,15 +9,27 @@ from django.urls import reverse
 
 from kyc.choices import CheckState, EntityType, FacetKind, SessionState
 from kyc.models.constraints import holds
-from kyc.querysets import IN_REVIEW, REJECTED, SessionQuerySet
+from kyc.querysets import (
+    CLAIMED,
+    FOR_SUPERVISORS,
+    IN_REVIEW,
+    PROPOSED,
+    REJECTED,
+    SNOOZED,
+    UNENTERED,
+    SessionQuerySet,
+)
 
 
 class Session(models.Model):
     """One verification attempt, keyed by Ralio's sessionId.
 
-    Everything but `version` and `queued_at` is the fold of the session's deliveries, decisions and corrections
+    Everything down to `n_refused` is the fold of the session's deliveries, decisions and corrections
     (`kyc.projection`). Instants are event time, UTC. `version` grows with state, assignee, decision and correction.
     `queued_at` is when this desk learned of the present round's REVIEW: the live notice counts by it.
+
+    A claim is a lease: `assignee` holds the session until `claimed_until`, and from then on nobody does. `asked_by`
+    would like to have it. `warned_for` and `breached_for` are the due times that were warned of and missed.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -28,6 +40,7 @@ class Session(models.Model):
     provider_state = models.TextField(choices=SessionState, default=SessionState.NOT_STARTED)
     state = models.TextField(choices=SessionState, default=SessionState.NOT_STARTED)
     state_since = models.DateTimeField()
+    first_event_at = models.DateTimeField()
     last_event_at = models.DateTimeField()
     round = models.PositiveIntegerField(default=1)
     is_disputed = models.BooleanField(default=False)
@@ -37,6 +50,19 @@ class Session(models.Model):
     due_at = models.DateTimeField(null=True, blank=True)
     snoozed_until = models.DateTimeField(null=True, blank=True)
     is_second_review = models.BooleanField(default=False)
+    escalated_at = models.DateTimeField(null=True, blank=True)
+    is_suspect = models.BooleanField(
+        default=False, help_text="A code marked as a suspicion came with the present round."
+    )
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text="Who proposed the decision that waits for another person.",
+    )
     evidence = models.ForeignKey(
         "kyc.Delivery",
         models.PROTECT,
@@ -52,12 +78,31 @@ class Session(models.Model):
     version = models.PositiveIntegerField(default=0)
     queued_at = models.DateTimeField(null=True, blank=True)
 
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="claimed_sessions",
+        db_index=False,
+    )
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    asked_at = models.DateTimeField(null=True, blank=True)
+    warned_for = models.DateTimeField(null=True, blank=True)
+    breached_for = models.DateTimeField(null=True, blank=True)
+
     objects = models.Manager.from_queryset(SessionQuerySet)()
 
     class Meta:
         permissions = [
             ("export_session", "Can export sessions"),
             ("correct_session", "Can correct sessions"),
+            ("decide_session", "Can claim and decide sessions"),
+            ("check_session", "Can confirm the decisions of others"),
+            ("supervise_session", "Can decide what is escalated or disputed, and reassign sessions"),
         ]
         constraints = [
             holds("entity_type", EntityType, "kyc_session_entity_type"),
@@ -70,6 +115,34 @@ class Session(models.Model):
             models.CheckConstraint(
                 condition=IN_REVIEW | Q(due_at__isnull=True, snoozed_until__isnull=True, is_disputed=False),
                 name="kyc_session_outside_review_has_no_clock",
+            ),
+            models.CheckConstraint(
+                condition=IN_REVIEW
+                | Q(
+                    assignee__isnull=True,
+                    proposed_by__isnull=True,
+                    escalated_at__isnull=True,
+                    is_suspect=False,
+                    is_second_review=False,
+                ),
+                name="kyc_session_outside_review_has_no_work",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_suspect=False) | Q(escalated_at__isnull=False),
+                name="kyc_session_suspect_is_escalated",
+            ),
+            models.CheckConstraint(
+                condition=Q(assignee__isnull=True, claimed_until__isnull=True)
+                | Q(assignee__isnull=False, claimed_until__isnull=False),
+                name="kyc_session_claim_ends",
+            ),
+            models.CheckConstraint(
+                condition=Q(asked_by__isnull=True, asked_at__isnull=True)
+                | (
+                    Q(asked_by__isnull=False, asked_at__isnull=False, assignee__isnull=False)
+                    & ~Q(asked_by=F("assignee"))
+                ),
+                name="kyc_session_asked_of_its_holder",
             ),
             models.CheckConstraint(
                 condition=Q(is_disputed=False) | Q(decided_by__isnull=False),
@@ -98,6 +171,15 @@ class Session(models.Model):
             ),
             # The live notice of new sessions.
             models.Index(fields=["queued_at"], condition=IN_REVIEW, name="kyc_session_queue_new"),
+            # The queue's views: mine, for supervisors, waiting for a second officer, paused. Due first, each.
+            models.Index(fields=["assignee", "due_at", "id"], condition=CLAIMED, name="kyc_session_claimed"),
+            models.Index(
+                fields=["due_at", "id"], condition=FOR_SUPERVISORS, name="kyc_session_for_supervisors"
+            ),
+            models.Index(fields=["due_at", "id"], condition=PROPOSED, name="kyc_session_proposed"),
+            models.Index(fields=["due_at", "id"], condition=SNOOZED, name="kyc_session_snoozed"),
+            # Those whose decision is still to be entered at Ralio, the first to expire there first.
+            models.Index(fields=["first_event_at", "id"], condition=UNENTERED, name="kyc_session_unentered"),
             # The history, newest first.
             models.Index(fields=["state_since", "id"], condition=REJECTED, name="kyc_session_history"),
             # Search, and the subject's other sessions.

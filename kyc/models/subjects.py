@@ -59,6 +59,12 @@ class ReasonCode(models.Model):
         help_text="Sent in place of the code and Ralio's message.",
     )
     is_suspicion = models.BooleanField("is a suspicion", default=False)
+    suspicion_changed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Until the sessions in REVIEW that have the code have followed.",
+    )
     first_seen_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

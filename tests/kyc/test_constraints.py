@@ -30,6 +30,11 @@ def same_person() -> None:
     f.DecisionFactory(maker=person, checker=person)
 
 
+def asked_of_oneself() -> None:
+    holder, now = f.UserFactory(), timezone.now()
+    f.SessionFactory(assignee=holder, claimed_until=now, asked_by=holder, asked_at=now)
+
+
 BREAKERS: dict[str, Callable[[], Any]] = {
     "kyc_delivery_has_a_source": lambda: f.DeliveryFactory(source="post"),
     "kyc_delivery_has_a_status": lambda: f.DeliveryFactory(status="lost"),
@@ -54,6 +59,10 @@ BREAKERS: dict[str, Callable[[], Any]] = {
     "kyc_session_round_from_one": lambda: f.SessionFactory(round=0),
     "kyc_session_in_review_is_due": lambda: f.SessionFactory(due_at=None),
     "kyc_session_outside_review_has_no_clock": lambda: f.RejectedSessionFactory(due_at=timezone.now()),
+    "kyc_session_outside_review_has_no_work": lambda: f.RejectedSessionFactory(escalated_at=timezone.now()),
+    "kyc_session_suspect_is_escalated": lambda: f.SessionFactory(is_suspect=True),
+    "kyc_session_claim_ends": lambda: f.SessionFactory(assignee=f.UserFactory()),
+    "kyc_session_asked_of_its_holder": asked_of_oneself,
     "kyc_session_disputed_was_decided": lambda: f.SessionFactory(is_disputed=True),
     "kyc_session_user_is_named": lambda: f.SessionFactory(user_id=None),
     "kyc_session_related_party_is_named": lambda: f.SessionFactory(
@@ -72,7 +81,27 @@ BREAKERS: dict[str, Callable[[], Any]] = {
     "kyc_decision_status": lambda: f.DecisionFactory(status="dreamt"),
     "kyc_decision_has_two_people": same_person,
     "kyc_decision_confirmed_at": lambda: f.DecisionFactory(status="confirmed", confirmed_at=None),
+    "kyc_decision_confirmed_by_another": lambda: f.DecisionFactory(needs_checker=True),
+    "kyc_decision_checked_at": lambda: f.DecisionFactory(checker=f.UserFactory(), checked_at=None),
+    "kyc_decision_proposed_to_another": lambda: f.DecisionFactory(is_proposed=True, needs_checker=False),
+    "kyc_decision_returned_with_words": lambda: f.DecisionFactory(
+        status="returned", needs_checker=True, checker=f.UserFactory()
+    ),
+    "kyc_decision_undone_by_somebody": lambda: f.DecisionFactory(status="undone"),
+    "kyc_decision_only_final_ones_are_proposed": lambda: f.DecisionFactory(
+        outcome=Outcome.ESCALATE, is_proposed=True
+    ),
+    "kyc_decision_codes_reject": lambda: f.DecisionFactory(codes=["LOW_CONFIDENCE"]),
+    "kyc_decision_rejects_with_codes": lambda: f.DecisionFactory(outcome=Outcome.REJECT, codes=[]),
     "kyc_decision_waits_until": lambda: f.DecisionFactory(outcome=Outcome.WAIT, wait_until=None),
+    "kyc_decision_proposed_once": lambda: twice(
+        f.DecisionFactory, session=f.SessionFactory(), is_proposed=True
+    ),
+    "kyc_precedent_is_final": lambda: f.PrecedentFactory(outcome=Outcome.WAIT),
+    "kyc_precedent_once": lambda: twice(f.PrecedentFactory, decision=f.DecisionFactory()),
+    "kyc_note_says_something": lambda: f.NoteFactory(text=""),
+    "kyc_saved_view_has_a_name": lambda: f.SavedViewFactory(name=""),
+    "kyc_saved_view_once": lambda: twice(f.SavedViewFactory, owner=f.UserFactory()),
     "kyc_correction_has_a_reason": lambda: f.CorrectionFactory(reason=""),
     "kyc_correction_names_its_row": lambda: f.CorrectionFactory(check_position=1),
     "kyc_contact_entity_type": lambda: f.ContactFactory(entity_type=EntityType.UNKNOWN),

@@ -31,6 +31,7 @@ from kyc.models import (
 )
 from kyc.rebuilding import rebuild
 from tests import wire
+from tests.factories import ReasonCodeFactory
 from tests.kyc.drawn import bodies, streams
 
 WRITTEN: list[type[models.Model]] = [
@@ -72,12 +73,14 @@ def _rows(model: type[models.Model]) -> Iterator[dict[str, Any]]:
 
 
 def left_by(sent: list[bytes], *, is_fast: bool) -> dict[str, list[Any]]:
-    """Receive in a transaction that is rolled back, and return what it left."""
+    """Receive in a transaction that is rolled back, where two codes are suspicions, and return what it left."""
     with (
         time_machine.travel(NOON, tick=False),
         patch.object(fastpath, "is_available", lambda: is_fast),
         transaction.atomic(),
     ):
+        for code in ("A", "LOW_CONFIDENCE"):
+            ReasonCodeFactory(code=code, is_suspicion=True)
         for body in sent:
             ingestion.receive(body, {"X-Signature": "s"}, signed_with="01234567")
         found = everything()
@@ -148,8 +151,8 @@ def test_a_session_that_another_transaction_makes_meanwhile_gets_both_events() -
     wholes: list[tuple[bool, bool]] = []
     real = fastpath.store
 
-    def store(delivery: Delivery, event: Any, *, is_whole: bool) -> fastpath.Stored:
-        stored = real(delivery, event, is_whole=is_whole)
+    def store(delivery: Delivery, event: Any, *, is_whole: bool, is_suspect: bool) -> fastpath.Stored:
+        stored = real(delivery, event, is_whole=is_whole, is_suspect=is_suspect)
         wholes.append((is_whole, stored.is_kept))
         return stored
 

@@ -11,7 +11,6 @@ from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import pytest
-from django.conf import settings as django_settings
 from django.db import connection
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -35,6 +34,7 @@ from kyc.ralio.events import SessionEvent, read
 from kyc.ralio.jsontext import Members, parse
 from kyc.rebuilding import rebuild
 from kyc.review import Change, correct
+from kyc.sla import clock
 from tests import wire
 from tests.factories import UserFactory
 from tests.kyc.drawn import IDS, NOON, body, checks, told
@@ -161,7 +161,7 @@ class Inbox(RuleBasedStateMachine):
         for session_id in self._known():
             session = Session.objects.get(pk=session_id)
             facts = [self._fact(event, is_api) for event, is_api in self._of(session_id)]
-            wanted = fold(facts, (), self.corrected.get(session_id, ()), sla=django_settings.KYC_REVIEW_SLA)
+            wanted = fold(facts, (), self.corrected.get(session_id, ()), clock=clock())
             assert {name: getattr(session, name) for name in COMPARED} == {
                 name: getattr(wanted, name) for name in COMPARED
             }

@@ -11,9 +11,11 @@ import pytest
 
 from kyc.choices import DecisionStatus, EntityType, Outcome, SessionState
 from kyc.projection import Corrected, Decided, Fact, Projection, ReasonOf, decided_reasons, fold
+from kyc.sla import around_the_clock
 
 NOON = datetime(2026, 3, 17, 12, tzinfo=UTC)
 SLA = timedelta(hours=24)
+CLOCK = around_the_clock(SLA)
 USER = uuid4()
 
 
@@ -33,9 +35,9 @@ def decided(basis: int, outcome: Outcome, minute: int = 30, **more: Any) -> Deci
 
 def told(facts: list[Fact], *decisions: Decided, corrections: tuple[Corrected, ...] = ()) -> Projection:
     """Fold in every order (up to 120 of them) and see that it is one and the same."""
-    first = fold(facts, decisions, corrections, sla=SLA)
+    first = fold(facts, decisions, corrections, clock=CLOCK)
     for order in list(permutations(facts))[:120]:
-        assert fold(order, reversed(decisions), corrections, sla=SLA) == first
+        assert fold(order, reversed(decisions), corrections, clock=CLOCK) == first
     return first
 
 
@@ -147,7 +149,7 @@ def test_only_a_confirmed_decision_counts(status: DecisionStatus) -> None:
 def test_waiting_and_second_review_hold_for_their_round_only() -> None:
     until = NOON + timedelta(days=2)
     acts = (decided(1, Outcome.WAIT, wait_until=until), decided(1, Outcome.SECOND_REVIEW, 31))
-    waiting = told(story("REVIEW", "REVIEW"), *acts)
+    waiting = told(story("REVIEW"), *acts)
     assert (waiting.snoozed_until, waiting.is_second_review) == (until, True)
     again = told(story("REVIEW", "REJECTED", "REVIEW"), *acts)
     assert (again.snoozed_until, again.is_second_review, again.round) == (None, False, 2)
@@ -174,14 +176,14 @@ def test_a_corrected_due_time_holds_for_its_round_only() -> None:
 
 def test_what_can_not_be_folded_is_an_error() -> None:
     with pytest.raises(KeyError, match="basis"):
-        fold(story("REVIEW"), [decided(5, Outcome.REJECT)], sla=SLA)
+        fold(story("REVIEW"), [decided(5, Outcome.REJECT)], clock=CLOCK)
     with pytest.raises(KeyError, match="colour"):
-        fold(story("REVIEW"), (), [Corrected("colour", None, 1)], sla=SLA)
+        fold(story("REVIEW"), (), [Corrected("colour", None, 1)], clock=CLOCK)
 
 
 def test_the_end_of_time_is_no_overflow() -> None:
     end = Fact(1, UUID(int=1), datetime.max.replace(tzinfo=UTC), SessionState.REVIEW)
-    assert fold([end], sla=SLA).due_at == end.at
+    assert fold([end], clock=CLOCK).due_at == end.at
 
 
 def test_an_officers_codes_take_the_words_of_the_sessions_own_reasons() -> None:

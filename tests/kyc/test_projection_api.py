@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from kyc.choices import EntityType, Outcome, SessionState
 from kyc.projection import Decided, Fact, fold
-from tests.kyc.test_projection import NOON, SLA, USER, decided, fact, story, told
+from tests.kyc.test_projection import CLOCK, NOON, USER, decided, fact, story, told
 
 
 def api(n: int, state: str, minute: int | None = None, **more: Any) -> Fact:
@@ -121,14 +121,14 @@ def test_it_never_opens_a_round_nor_beats_what_was_sent(drawn: list[Fact], data:
     acts = st.sampled_from([Outcome.APPROVE, Outcome.REJECT])
     basis = data.draw(st.sampled_from([fact.delivery for fact in drawn]))
     decisions: list[Decided] = data.draw(st.lists(st.builds(decided, st.just(basis), acts), max_size=1))
-    seen = fold(drawn, decisions, sla=SLA)
-    assert fold(data.draw(st.permutations(drawn)), decisions, sla=SLA) == seen
+    seen = fold(drawn, decisions, clock=CLOCK)
+    assert fold(data.draw(st.permutations(drawn)), decisions, clock=CLOCK) == seen
 
     sent = [fact for fact in drawn if not fact.is_api]
     if not sent:
         assert seen.round == 1
     elif not decisions or basis in {fact.delivery for fact in sent}:
-        without = fold(sent, decisions, sla=SLA)
+        without = fold(sent, decisions, clock=CLOCK)
         assert seen.round == without.round
         assert seen.provider_state == without.provider_state or seen.last_event_at > without.last_event_at
         if without.user_id:

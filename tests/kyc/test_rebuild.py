@@ -83,6 +83,7 @@ def test_a_decision_is_part_of_the_evidence(session_id: UUID, officer: User, sup
         codes=["LOW_CONFIDENCE", "OTHER"],
         maker=officer,
         checker=supervisor,
+        checked_at=session.state_since,
         basis=session.deliveries.get(),
         round=1,
         status=DecisionStatus.CONFIRMED,
