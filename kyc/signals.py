@@ -13,6 +13,10 @@ session_changed = Signal()
 # upon session_changed then: ingestion needs a transaction around both.
 session_change_told = Signal()
 
+# session: Session in REVIEW, locked; kind: "due_soon" or "overdue"; holder: User who holds it, or None. Sent once for
+# each due time and kind, after the ledger's entry.
+session_due = Signal()
+
 # contact: Contact, new or changed.
 contact_changed = Signal()
 

@@ -54,6 +54,7 @@ class NotificationAdmin(ReadOnlyMixin, DeskAdmin[Notification]):
             {
                 "fields": (
                     "n_attempts",
+                    "not_before",
                     "next_attempt_at",
                     "last_error",
                     "sent_at",

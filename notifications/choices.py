@@ -10,12 +10,16 @@ class Kind(TextChoices):
 
     REVIEW_OPENED = "review_opened", "Review opened"
     VERIFICATION_FAILED = "verification_failed", "Verification failed"
+    DUE_SOON = "due_soon", "Due soon"
+    OVERDUE = "overdue", "Overdue"
     INBOX_UNWELL = "inbox_unwell", "Inbox unwell"
     INBOX_WELL = "inbox_well", "Inbox well again"
 
 
 # Who reads these is being verified: nothing may tip them off.
 TO_SUBJECTS = frozenset({Kind.VERIFICATION_FAILED})
+# These warn of a session's due time, and each due time of a round is warned of by itself.
+ABOUT_DUE_TIMES = frozenset({Kind.DUE_SOON, Kind.OVERDUE})
 # These are about an alarm of the inbox, all others about a session.
 ABOUT_ALARMS = frozenset({Kind.INBOX_UNWELL, Kind.INBOX_WELL})
 

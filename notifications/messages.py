@@ -14,7 +14,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.formats import date_format
-from django.utils.timezone import localtime
+from django.utils.timezone import localtime, now
+from django.utils.translation import gettext
 
 from kyc.choices import CheckState
 from kyc.models import Check, EventName, InboxAlarm, ReasonCode, Session
@@ -22,7 +23,7 @@ from notifications import disclosure
 from notifications.choices import Kind
 from notifications.models import Notification
 from notifications.outbox import message_domain
-from notifications.recipients import Addressee
+from notifications.recipients import Addressee, of_person
 
 # A mail is read at a glance; the session page has the rest.
 MOST_CHECKS = 10
@@ -48,7 +49,7 @@ def compose(notification: Notification, addressee: Addressee) -> Message:
     context = {
         "notification": notification,
         "name": one_line(addressee.name),
-        **_FACTS[Kind(notification.kind)](about),
+        **_FACTS[Kind(notification.kind)](notification),
     }
     with translation.override(settings.LANGUAGE_CODE):
         return Message(
@@ -79,7 +80,8 @@ def _render(notification: Notification, part: str, context: dict[str, Any]) -> s
     return render_to_string(f"notifications/{notification.kind}/{part}", context)
 
 
-def _review_opened(session: Session) -> dict[str, Any]:
+def _review_opened(notification: Notification) -> dict[str, Any]:
+    session = notification.about_session
     refused = Check.objects.filter(delivery=session.evidence_id, state=CheckState.REFUSED).order_by(
         "position"
     )
@@ -104,6 +106,27 @@ def _review_opened(session: Session) -> dict[str, Any]:
     }
 
 
+def _due(notification: Notification) -> dict[str, Any]:
+    """Return what a warning says: when, and whether somebody has the session in hand, but nothing of its subject."""
+    session = notification.about_session
+    return {
+        "session": session,
+        "short_id": str(session.pk)[:8],
+        "since": _with_zone(session.state_since),
+        "due": _with_zone(notification.event_at),
+        "held_by": _holder(notification),
+        "link": f"{settings.DESK_URL}{session.get_absolute_url()}",
+    }
+
+
+def _holder(notification: Notification) -> str:
+    session = notification.about_session
+    if session.claimed_until is None or session.claimed_until <= now():
+        return gettext("nobody")
+    is_reader = notification.recipient in of_person(session.assignee)
+    return gettext("you") if is_reader else gettext("an officer")
+
+
 def _with_zone(at: datetime | None) -> str:
     if at is None:
         return ""
@@ -114,12 +137,14 @@ def _with_zone(at: datetime | None) -> str:
         return f"{date_format(at.astimezone(UTC), 'j M Y, H:i')} UTC"
 
 
-def _verification_failed(session: Session) -> dict[str, Any]:
+def _verification_failed(notification: Notification) -> dict[str, Any]:
+    session = notification.about_session
     return {"session": session, "reasons": _lines(disclosure.disclosed(session))}
 
 
-def _alarm(alarm: InboxAlarm) -> dict[str, Any]:
+def _alarm(notification: Notification) -> dict[str, Any]:
     """Return what the alarm says: as it was when it opened, and, once it is closed, as it was then."""
+    alarm = notification.about_alarm
     since = alarm.detail.get("since")
     return {
         "alarm": alarm,
@@ -146,9 +171,11 @@ def _lines(texts: Iterable[str]) -> list[str]:
     return [one_line(text, limit=1000) for text in texts]
 
 
-_FACTS: dict[Kind, Callable[[Any], dict[str, Any]]] = {
+_FACTS: dict[Kind, Callable[[Notification], dict[str, Any]]] = {
     Kind.REVIEW_OPENED: _review_opened,
     Kind.VERIFICATION_FAILED: _verification_failed,
+    Kind.DUE_SOON: _due,
+    Kind.OVERDUE: _due,
     Kind.INBOX_UNWELL: _alarm,
     Kind.INBOX_WELL: _alarm,
 }

@@ -6,17 +6,26 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from kyc.models import InboxAlarm, Session
 from kyc.models.constraints import holds
-from notifications.choices import ABOUT_ALARMS, TO_SUBJECTS, AttemptOutcome, HoldCause, Kind, Status
+from notifications.choices import (
+    ABOUT_ALARMS,
+    ABOUT_DUE_TIMES,
+    TO_SUBJECTS,
+    AttemptOutcome,
+    HoldCause,
+    Kind,
+    Status,
+)
 
 # What the sweep looks for: `next_attempt_at` says when each is due.
 IN_THE_OUTBOX = Q(status__in=[Status.PENDING, Status.WAITING])
 # Sorted, so that a migration reads the same each time.
 IS_ABOUT_AN_ALARM = Q(kind__in=sorted(ABOUT_ALARMS))
+IS_ABOUT_A_DUE_TIME = Q(kind__in=sorted(ABOUT_DUE_TIMES))
 NEEDS_A_PERSON = Q(status__in=[Status.WAITING, Status.WITHHELD, Status.GAVE_UP])
 
 
@@ -25,7 +34,7 @@ class Notification(models.Model):
 
     `recipient` is an address of the team, or `user:<uuid>`, `related-party:<uuid>` or `person:<id>`: a subject's address
     is looked up in the contacts when the message leaves, a person's at the desk in their account. A worker that sends
-    it holds it under `lease_token` until `leased_until`.
+    it holds it under `lease_token` until `leased_until`; it never does so before `not_before`, whoever would have it so.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -41,6 +50,9 @@ class Notification(models.Model):
     event_at = models.DateTimeField(
         help_text="When the session, or the inbox, came to the state that the message tells of."
     )
+    occasion = models.TextField(
+        blank=True, default="", help_text="Which of its kind in this round: the due time that is warned of."
+    )
     created_at = models.DateTimeField(default=timezone.now)
     message_id = models.TextField(help_text="The same in every try, so that a mailbox can tell a repeat.")
 
@@ -54,6 +66,9 @@ class Notification(models.Model):
         blank=True,
         related_name="released_notifications",
         db_index=False,
+    )
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text="Until then the decision that it tells of may be undone."
     )
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True)
@@ -85,6 +100,12 @@ class Notification(models.Model):
                 name="notifications_notification_due_in_the_outbox",
             ),
             models.CheckConstraint(
+                condition=Q(not_before__isnull=True)
+                | Q(next_attempt_at__isnull=True)
+                | Q(next_attempt_at__gte=F("not_before")),
+                name="notifications_notification_not_before",
+            ),
+            models.CheckConstraint(
                 condition=Q(lease_token__isnull=True, leased_until__isnull=True)
                 | Q(lease_token__isnull=False, leased_until__isnull=False),
                 name="notifications_notification_lease_ends",
@@ -96,7 +117,8 @@ class Notification(models.Model):
             ),
             # Also the session page's and the receivers' way to a session's notifications.
             models.UniqueConstraint(
-                fields=["session", "round", "kind", "recipient"], name="notifications_notification_once"
+                fields=["session", "round", "kind", "recipient", "occasion"],
+                name="notifications_notification_once",
             ),
             models.UniqueConstraint(
                 fields=["alarm", "kind", "recipient"],
@@ -109,6 +131,10 @@ class Notification(models.Model):
                 )
                 | (~IS_ABOUT_AN_ALARM & Q(alarm__isnull=True, session__isnull=False, round__isnull=False)),
                 name="notifications_notification_about_one_thing",
+            ),
+            models.CheckConstraint(
+                condition=(IS_ABOUT_A_DUE_TIME & ~Q(occasion="")) | (~IS_ABOUT_A_DUE_TIME & Q(occasion="")),
+                name="notifications_notification_due_time_named",
             ),
         ]
         indexes = [

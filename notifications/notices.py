@@ -10,6 +10,14 @@ from notifications import recipients
 from notifications.choices import HoldCause, Kind, Status
 from notifications.models import Notification
 
+# Who a person at the desk is to the message.
+_PERSON = {
+    Kind.DUE_SOON: "the officer who holds it",
+    Kind.OVERDUE: "the officer or a supervisor",
+    Kind.INBOX_UNWELL: "a supervisor",
+    Kind.INBOX_WELL: "a supervisor",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -63,19 +71,20 @@ def about(row: Notification) -> Notice | None:
             f"The message to {whom} was not sent.",
             "When its turn came the person was no supervisor any more, or had no address.",
         )
-    if row.status == Status.CANCELLED:
+    if row.status == Status.CANCELLED and row.is_to_subject:
         return Notice(
             "info",
             f"The message to {whom} was not sent.",
-            "When its turn came the session was no longer REJECTED, or no longer about this subject.",
+            "Before it could leave the session was no longer REJECTED, or no longer about this subject.",
         )
+    # A due time that moved, or was met, is nothing to be told of.
     return None
 
 
 def reader(row: Notification) -> str:
     """Return whom the message is for, in words: never anybody's name or address."""
-    if row.alarm_id:
-        return "a supervisor" if recipients.is_person(row.recipient) else "the compliance team"
+    if recipients.is_person(row.recipient):
+        return _PERSON[Kind(row.kind)]
     if not row.is_to_subject:
         return "the compliance team"
     return "the related party" if row.recipient.startswith("related-party:") else "the user"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import DateTimeField, Exists, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 from django.utils.encoding import punycode
 
@@ -18,33 +19,67 @@ from kyc import ledger
 from kyc.models import InboxAlarm, Session, User
 from kyc.models.digests import text_digest
 from notifications import recipients as known
-from notifications.choices import TO_SUBJECTS, HoldCause, Kind, Status
-from notifications.models import Notification
+from notifications.choices import ABOUT_DUE_TIMES, TO_SUBJECTS, HoldCause, Kind, Status
+from notifications.models import IN_THE_OUTBOX, Notification
 
 # News older than this when it reached us is withheld: a person judges whether it should still go out.
 OLDEST_NEWS = timedelta(days=1)
 # A contact may be committed while its waiting notification is being written, and neither sees the other: look again.
 FIRST_LOOK = timedelta(minutes=1)
+# Nobody has released it: a suspicion is judged anew.
+UNRELEASED: dict[str, Any] = {"withheld_because": "", "released_at": None, "released_by": None}
 
 
-def put(session: Session, kind: Kind, recipients: list[str], *, received_at: datetime) -> None:
+def put(
+    session: Session,
+    kind: Kind,
+    recipients: list[str],
+    *,
+    received_at: datetime,
+    not_before: datetime | None = None,
+) -> None:
     """Write one notification per recipient about the session's present round, unless that was done before.
 
-    Call it inside the transaction that changed the session, which is locked. Costs two statements and the ledger's.
+    None leaves before `not_before`. Call it inside the transaction that changed the session, which is locked. Costs
+    two statements and the ledger's.
     """
+    is_late = session.state_since < received_at - OLDEST_NEWS
+    _put(session, kind, recipients, session.state_since, is_late=is_late, not_before=not_before)
+
+
+def put_due(session: Session, kind: Kind, recipients: list[str]) -> None:
+    """Write one notification per recipient about the session's due time, unless that was done before.
+
+    However late we are, a due time is news. Call it as `put`.
+    """
+    assert session.due_at is not None, "A session in review is due."  # noqa: S101
+    occasion = session.due_at.astimezone(UTC).isoformat()
+    _put(session, kind, recipients, session.due_at, is_late=False, occasion=occasion)
+
+
+def _put(
+    session: Session,
+    kind: Kind,
+    recipients: list[str],
+    event_at: datetime,
+    *,
+    is_late: bool,
+    not_before: datetime | None = None,
+    occasion: str = "",
+) -> None:
     if not recipients:
         return
-    before = Notification.objects.filter(session=session, round=session.round, kind=kind)
+    about = {"session": session, "round": session.round, "occasion": occasion}
+    before = Notification.objects.filter(**about, kind=kind)
+    if kind in TO_SUBJECTS:
+        before = before.filter(recipient__in=recipients)
     was_written, is_reachable = _facts(session, before, kind, recipients)
     if was_written:
-        _revive(before)
+        _revive(session, kind, before, event_at, not_before)
         return
-    rows = [
-        _row(kind, recipient, session.state_since, session=session, round=session.round)
-        for recipient in recipients
-    ]
+    rows = [_row(kind, recipient, event_at, not_before=not_before, **about) for recipient in recipients]
     for row in rows:
-        _place(row, is_late=session.state_since < received_at - OLDEST_NEWS, is_reachable=is_reachable)
+        _place(row, is_late=is_late, is_reachable=is_reachable)
     Notification.objects.bulk_create(rows, ignore_conflicts=True)
     ledger.append(
         ledger.session_chain(session.pk),
@@ -53,6 +88,22 @@ def put(session: Session, kind: Kind, recipients: list[str], *, received_at: dat
         round=session.round,
         status=str(rows[0].status),
         notifications=[{"id": str(row.pk), "to": _unnamed(row)} for row in rows],
+    )
+
+
+def cancel(session: Session) -> int:
+    """Cancel what is to tell the subject of a rejection that a person has taken back; return how many that were.
+
+    Call it inside the transaction that changed the session, which is locked. A decision is undone before `not_before`,
+    and nobody claims a message before it is due, so that none of these is in a worker's hands; one that is about an
+    older rejection may be, and its worker finds out by itself.
+    """
+    waiting = Notification.objects.filter(
+        IN_THE_OUTBOX, session=session, kind__in=TO_SUBJECTS, lease_token__isnull=True
+    )
+    return sum(
+        change(waiting.filter(pk=row.pk), row, "cancelled", status=Status.CANCELLED, next_attempt_at=None)
+        for row in waiting.order_by("pk")
     )
 
 
@@ -77,8 +128,17 @@ def put_alarm(alarm: InboxAlarm, kind: Kind, recipients: list[str]) -> None:
 def wake(recipient: str) -> int:
     """Make due what waited for this subject's contact; return how many that were. Withheld ones stay withheld."""
     return Notification.objects.filter(status=Status.WAITING, recipient=recipient).update(
-        status=Status.PENDING, next_attempt_at=timezone.now(), lease_token=None, leased_until=None
+        status=Status.PENDING,
+        next_attempt_at=not_too_soon(timezone.now()),
+        lease_token=None,
+        leased_until=None,
     )
+
+
+def not_too_soon(at: datetime) -> Greatest:
+    """Return that instant, or the row's `not_before` where that is later."""
+    wanted = Value(at, output_field=DateTimeField())
+    return Greatest(wanted, Coalesce("not_before", wanted))
 
 
 def release(notification: Notification, *, by: User) -> bool:
@@ -91,16 +151,21 @@ def release(notification: Notification, *, by: User) -> bool:
         actor=by,
         because=str(notification.withheld_because),
         status=Status.PENDING,
-        next_attempt_at=now,
+        next_attempt_at=not_too_soon(now),
         released_at=now,
         released_by=by,
     )
 
 
 def retriable() -> Q:
-    """What a person may put back: what gave up, and what waits for its next try in nobody's hands."""
-    waits = Q(status=Status.PENDING, lease_token__isnull=True, next_attempt_at__gt=timezone.now())
-    return Q(status=Status.GAVE_UP) | waits
+    """What a person may put back: what gave up, and what waits for its next try in nobody's hands.
+
+    Not what waits for the time to undo a decision: that is nobody's to shorten.
+    """
+    now = timezone.now()
+    waits = Q(status=Status.PENDING, lease_token__isnull=True, next_attempt_at__gt=now)
+    may_leave = Q(not_before__isnull=True) | Q(not_before__lte=now)
+    return may_leave & (Q(status=Status.GAVE_UP) | waits)
 
 
 def try_again(notification: Notification, *, by: User) -> bool:
@@ -111,7 +176,7 @@ def try_again(notification: Notification, *, by: User) -> bool:
         "retried",
         actor=by,
         status=Status.PENDING,
-        next_attempt_at=timezone.now(),
+        next_attempt_at=not_too_soon(timezone.now()),
         n_attempts=0,
     )
 
@@ -169,8 +234,9 @@ def _facts(
             Session.objects.filter(pk=session.pk).values_list(Exists(before), contact).get()
         )
         return facts
-    # In its first version a session has no past, and the team's addresses are at hand.
-    return session.version > 1 and before.exists(), True
+    # A session that has just come has no past. The team's addresses are at hand.
+    has_past = session.version > 1 or kind in ABOUT_DUE_TIMES
+    return has_past and before.exists(), True
 
 
 def _row(kind: Kind, recipient: str, event_at: datetime, **about: Any) -> Notification:
@@ -196,14 +262,41 @@ def _place(row: Notification, *, is_late: bool, is_reachable: bool) -> None:
     if is_late:
         row.status, row.withheld_because = Status.WITHHELD, HoldCause.LATE
     elif is_reachable:
-        row.status, row.next_attempt_at = Status.PENDING, row.created_at
+        row.status, row.next_attempt_at = Status.PENDING, row.not_before or row.created_at
     else:
-        row.status, row.next_attempt_at = Status.WAITING, row.created_at + FIRST_LOOK
+        row.status = Status.WAITING
+        row.next_attempt_at = max(row.created_at + FIRST_LOOK, row.not_before or row.created_at)
 
 
-def _revive(before: QuerySet[Notification]) -> None:
-    """Make due again what was cancelled because the session had left the state that it has come back to."""
-    before.filter(status=Status.CANCELLED).update(status=Status.PENDING, next_attempt_at=timezone.now())
+def _revive(
+    session: Session,
+    kind: Kind,
+    before: QuerySet[Notification],
+    event_at: datetime,
+    not_before: datetime | None,
+) -> None:
+    """Make due again what was cancelled because the session had left the state that it has come back to.
+
+    What has not left yet tells of the newest decision, and waits until that can not be undone any more.
+    """
+    if not_before is not None:
+        before.filter(status__in=[Status.WITHHELD, Status.GAVE_UP]).update(not_before=not_before)
+        before.filter(IN_THE_OUTBOX).update(
+            not_before=not_before,
+            next_attempt_at=Greatest("next_attempt_at", Value(not_before, output_field=DateTimeField())),
+            event_at=event_at,
+            **UNRELEASED,
+        )
+    n_revived = before.filter(status=Status.CANCELLED).update(
+        status=Status.PENDING,
+        not_before=not_before,
+        next_attempt_at=not_before or timezone.now(),
+        event_at=event_at,
+        **UNRELEASED,
+    )
+    if n_revived:
+        chain = ledger.session_chain(session.pk)
+        ledger.append(chain, "notification.revived", kind=kind.value, round=session.round)
 
 
 def _unnamed(row: Notification) -> str:

@@ -10,8 +10,10 @@ from django.db.models import QuerySet
 
 from kyc.choices import EntityType
 from kyc.models import Contact, Session, User
+from notifications.choices import ABOUT_ALARMS, TO_SUBJECTS
 
 PERSON = "person"
+MAY_DECIDE = "kyc.decide_session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,14 @@ def team() -> list[str]:
 
 
 def supervisors() -> list[str]:
-    """Return the recipients that watch over the inbox: the supervisors who can be reached, or else the team."""
+    """Return the recipients that watch over the rest: the supervisors who can be reached, or else the team."""
     people = {person.email.casefold(): person for person in _supervisors().order_by("-pk")}
     return sorted(f"{PERSON}:{person.pk}" for person in people.values()) or team()
+
+
+def of_person(person: User | None) -> list[str]:
+    """Return the recipient that stands for a person at the desk; none where nobody is meant or can be reached."""
+    return [f"{PERSON}:{person.pk}"] if person and person.email else []
 
 
 def subject_of(session: Session) -> str | None:
@@ -53,13 +60,13 @@ def contacts_of(recipient: str) -> QuerySet[Contact]:
     return Contact.objects.filter(entity_type=entity_type, subject_id=UUID(subject_id)).exclude(email="")
 
 
-def addressee(recipient: str, *, is_subject: bool) -> Addressee | None:
-    """Return where a message goes now, or None: no contact is known, or the person is no supervisor any more."""
-    kind, _, pk = recipient.partition(":")
-    if kind == PERSON:
-        person = _supervisors().filter(pk=pk).first()
+def addressee(recipient: str, kind: str) -> Addressee | None:
+    """Return where a message of this kind goes now, or None: no contact is known, or it is not the person's any more."""
+    if is_person(recipient):
+        people = _supervisors() if kind in ABOUT_ALARMS else _deciders()
+        person = people.filter(pk=recipient.partition(":")[2]).first()
         return Addressee(person.email) if person else None
-    if not is_subject:
+    if kind not in TO_SUBJECTS:
         return Addressee(recipient)
     contact = contacts_of(recipient).first()
     return Addressee(contact.email, contact.name) if contact else None
@@ -80,6 +87,10 @@ def shown(recipient: str) -> str:
 
 def _supervisors() -> QuerySet[User]:
     return User.objects.filter(groups__name="supervisor", is_active=True).exclude(email="")
+
+
+def _deciders() -> QuerySet[User]:
+    return User.objects.with_perm(MAY_DECIDE).exclude(email="")
 
 
 def _subject(entity_type: str, subject_id: UUID | None) -> str | None:

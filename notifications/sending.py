@@ -25,7 +25,7 @@ from kyc.models import Session
 from notifications import disclosure, leases, outbox, recipients
 from notifications.channels import Channel, NotSent, Refused, Unreachable
 from notifications.channels.email import EmailChannel
-from notifications.choices import AttemptOutcome, HoldCause, Status
+from notifications.choices import ABOUT_DUE_TIMES, TO_SUBJECTS, AttemptOutcome, HoldCause, Kind, Status
 from notifications.leases import FREE, held
 from notifications.messages import compose
 from notifications.models import Attempt, Notification
@@ -38,6 +38,8 @@ LONGEST_RETRY = timedelta(days=1)
 # With the delays above: about six days.
 MOST_TRIES = 16
 NEXT_LOOK_FOR_A_CONTACT = timedelta(days=1)
+# Of a message whose decision may still be undone.
+PUT_OFF = "put off"
 
 
 def send_due(
@@ -83,13 +85,11 @@ def _send_all(rows: list[Notification], channel: Channel, is_wanted: Callable[[]
 
 def _send(row: Notification, channel: Channel) -> str:
     """Send one message, or find out why it must not leave; return what became of it."""
-    if row.session_id is not None:
-        row.session = Session.objects.get(pk=row.session_id)
-    if row.is_to_subject and not _is_still_true(row):
-        return _cancelled(row)
-    addressee = recipients.addressee(row.recipient, is_subject=row.is_to_subject)
+    if (unwanted := _looked_up(row)) is not None:
+        return unwanted
+    addressee = recipients.addressee(row.recipient, row.kind)
     if addressee is None:
-        # A subject's contact may come yet; a person who does not supervise any more is not told.
+        # A subject's contact may come yet; a person whose business it is no more is not told.
         return _waits(row) if row.is_to_subject else _cancelled(row)
     if row.is_to_subject and _is_held_back(row):
         return _withheld(row, HoldCause.SUSPICION)
@@ -102,9 +102,38 @@ def _send(row: Notification, channel: Channel) -> str:
     return _sent(row, answer)
 
 
+def _looked_up(row: Notification) -> str | None:
+    """Read the row's session as it is now; cancel or put off a message that must not leave, and return which.
+
+    What may have become untrue is looked at under the session's lock. Whoever undoes a decision holds it, and looks at
+    the clock only then: once it is ours after `not_before`, nothing that the message tells can be undone any more.
+    """
+    if row.session_id is None:
+        return None
+    if row.kind not in TO_SUBJECTS | ABOUT_DUE_TIMES:
+        row.session = Session.objects.get(pk=row.session_id)
+        return None
+    with transaction.atomic():
+        row.session = Session.objects.select_for_update().get(pk=row.session_id)
+        if not _is_still_true(row):
+            return _cancelled(row)
+        # A dispute may have come and been settled since we claimed the row.
+        row.refresh_from_db(fields=["not_before", "withheld_because", "released_at"])
+        if row.not_before and row.not_before > timezone.now():
+            leases.give_back(row)
+            return PUT_OFF
+    return None
+
+
 def _is_still_true(row: Notification) -> bool:
-    """A subject is told of a rejection only while the session is REJECTED, and only if it is still about them."""
+    """A subject is told of a rejection only while the session is REJECTED, and only if it is still about them.
+
+    A due time is told of only while the session is in REVIEW and due then; that it is near, only before it.
+    """
     session = row.about_session
+    if row.kind in ABOUT_DUE_TIMES:
+        is_near = row.kind != Kind.DUE_SOON or row.event_at > timezone.now()
+        return session.state == SessionState.REVIEW and session.due_at == row.event_at and is_near
     return session.state == SessionState.REJECTED and recipients.subject_of(session) == row.recipient
 
 
@@ -130,7 +159,7 @@ def _failed(row: Notification, error: Exception) -> str:
     n_attempts = row.n_attempts + 1
     if is_refused or n_attempts >= MOST_TRIES:
         return _recorded(row, Status.GAVE_UP, attempt, n_attempts=n_attempts, last_error=answer)
-    later = attempt.at + backoff(n_attempts)
+    later = outbox.not_too_soon(attempt.at + backoff(n_attempts))
     _recorded(row, Status.PENDING, attempt, n_attempts=n_attempts, next_attempt_at=later, last_error=answer)
     return AttemptOutcome.FAILED.value
 
@@ -141,7 +170,7 @@ def _attempt(row: Notification, outcome: AttemptOutcome, answer: str) -> Attempt
 
 
 def _waits(row: Notification) -> str:
-    later = timezone.now() + NEXT_LOOK_FOR_A_CONTACT
+    later = outbox.not_too_soon(timezone.now() + NEXT_LOOK_FOR_A_CONTACT)
     is_ours = held(row).update(status=Status.WAITING, next_attempt_at=later, **FREE) == 1
     return Status.WAITING.value if is_ours else _lost(row)
 

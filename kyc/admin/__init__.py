@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kyc.admin.base import DeskAdmin, ReadOnlyMixin
-from kyc.admin.evidence import CorrectionAdmin, DecisionAdmin, DeliveryAdmin, RefusedRequestAdmin
+from kyc.admin.evidence import CorrectionAdmin, DecisionAdmin, DeliveryAdmin, NoteAdmin, RefusedRequestAdmin
 from kyc.admin.inbox import EnquiryAdmin, EventNameAdmin, InboxAlarmAdmin
 from kyc.admin.ledger import LedgerEntryAdmin, LedgerHeadAdmin
 from kyc.admin.people import PersonAdmin, RoleAdmin
@@ -22,6 +22,7 @@ __all__ = [
     "InboxAlarmAdmin",
     "LedgerEntryAdmin",
     "LedgerHeadAdmin",
+    "NoteAdmin",
     "PersonAdmin",
     "ReadOnlyMixin",
     "ReasonAdmin",

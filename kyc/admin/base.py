@@ -27,9 +27,15 @@ MOST_SHOWN = 50
 
 # Fields whose own name is not how a person would say it.
 LABELS = {
+    "addressee": "Who was asked to look",
+    "asked_by": "Who asked for it",
+    "assignee": "Held by",
+    "breached_for": "Overdue since",
+    "claimed_until": "Held until",
     "evidence": "Newest checks from",
     "is_disputed": "Disputed",
     "is_second_review": "In second review",
+    "is_suspect": "Under suspicion",
     "last_replay_at": "Last replay",
     "last_replay_by": "Replayed by",
     "kyc_check": "Check",
@@ -48,6 +54,7 @@ LABELS = {
     "seq": "Entry",
     "sha256": "SHA-256",
     "user_id": "User",
+    "warned_for": "Warned of due time",
 }
 
 

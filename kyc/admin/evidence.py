@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from kyc.admin import replays, search, text
 from kyc.admin.base import DeskAdmin, ReadOnlyMixin
 from kyc.choices import DeliveryStatus, QuarantineCause
-from kyc.models import Correction, Decision, Delivery, RefusedRequest
+from kyc.models import Correction, Decision, Delivery, Note, RefusedRequest
 from kyc.models.deliveries import CONFLICTING, OWNS_EVENT_ID, UNREADABLE
 from kyc.querysets import CAP
 from kyc.ralio.bodies import veiled
@@ -160,13 +160,31 @@ class DecisionAdmin(ReadOnlyMixin, DeskAdmin[Decision]):
     search_fields = ("session_id",)
     search_help_text = f"The session: {search.HELP[0].lower()}{search.HELP[1:]}"
     ordering = ("-id",)
-    fields = (
-        text.link("session"), "round", "outcome", "codes", "rationale", "status", "maker", "checker", text.link("basis", "On what delivery"), "wait_until",
-        "proposed_at", "confirmed_at",
+    fieldsets = (
+        (None, {"fields": (text.link("session"), "round", "outcome", "status", "codes", "rationale", "wait_until")}),
+        ("What the maker had seen", {"fields": (text.link("basis", "Newest delivery"), "version", "n_refused", text.link("settles", "Settles decision"))}),
+        ("Two people", {"fields": ("maker", "proposed_at", "needs_checker", "addressee", "checker", "checked_at", text.whole("answer"))}),
+        ("Since when it holds", {"fields": ("confirmed_at", "undone_at", "undone_by")}),
     )  # fmt: skip
+    heavy = ("rationale", "answer")
     is_read_recorded = True
 
     def find(self, queryset: QuerySet[Decision], term: str) -> QuerySet[Decision]:
+        return queryset.filter(search.begins(term, "session_id"))
+
+
+@admin.register(Note)
+class NoteAdmin(ReadOnlyMixin, DeskAdmin[Note]):
+    list_display = ("id", "at", text.short_id("session_id", "Session"), "round", "by")
+    list_select_related = ("by",)
+    search_fields = ("session_id",)
+    search_help_text = f"The session: {search.HELP[0].lower()}{search.HELP[1:]}"
+    ordering = ("-id",)
+    fields = (text.link("session"), "round", "by", "at", text.whole("text"))
+    heavy = ("text",)
+    is_read_recorded = True
+
+    def find(self, queryset: QuerySet[Note], term: str) -> QuerySet[Note]:
         return queryset.filter(search.begins(term, "session_id"))
 
 

@@ -57,8 +57,17 @@ class SessionAdmin(CorrectableAdmin[Session]):
             "State",
             {
                 "fields": (
-                    "state", "provider_state", "state_since", "last_event_at", "round", "due_at", "is_disputed",
-                    "decided_by", "snoozed_until", "is_second_review", text.link("evidence", "Newest checks from delivery"), "n_checks", "n_refused", "version",
+                    "state", "provider_state", "state_since", "first_event_at", "last_event_at", "round", "due_at", "is_disputed",
+                    "decided_by", text.link("evidence", "Newest checks from delivery"), "n_checks", "n_refused", "version",
+                )
+            },
+        ),
+        (
+            "Work",
+            {
+                "fields": (
+                    "queued_at", "assignee", "claimed_until", "asked_by", "asked_at", "proposed_by", "snoozed_until", "is_second_review",
+                    "escalated_at", "is_suspect", "warned_for", "breached_for",
                 )
             },
         ),

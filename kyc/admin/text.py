@@ -94,7 +94,7 @@ def short_id(field: str, description: str) -> Callable[[Any], SafeString | str]:
 
 
 @cache
-def whole(field: str, description: str = "") -> Callable[[Any], SafeString | str]:
+def whole(field: str, description: str = "") -> Any:
     """Return a page's read-only field that shows text of any length."""
 
     @admin.display(description=description or field.replace("_", " "))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ NOW = timezone.now()
         ("withheld_says_why", {"status": "withheld", "next_attempt_at": None}),
         ("due_in_the_outbox", {"next_attempt_at": None}),
         ("due_in_the_outbox", {"status": "gave_up"}),
+        ("not_before", {"not_before": NOW + timedelta(minutes=5)}),
         ("lease_ends", {"lease_token": uuid4()}),
         ("lease_ends", {"leased_until": NOW}),
         ("sent_at", {"sent_at": NOW}),

@@ -18,12 +18,12 @@ from django.utils import timezone
 from config.management.commands import worker
 from kyc import ledger
 from kyc.alarms import watch
-from kyc.models import InboxAlarm, LedgerEntry, Session, User
+from kyc.models import InboxAlarm, LedgerEntry, User
 from notifications import notices, outbox
 from notifications.choices import Kind, Status
 from notifications.models import Notification
 from notifications.sending import send_due
-from tests.factories import ReasonCodeFactory, UserFactory
+from tests.factories import ReasonCodeFactory, SessionFactory, UserFactory
 from tests.kyc.arrivals import DAY, HOUR, WEEK, came, every
 
 Silence = Callable[[], InboxAlarm]
@@ -198,15 +198,8 @@ def test_it_is_about_an_alarm_or_a_session_and_never_both(
     silence: Silence, supervisor: User, columns: dict[str, Any]
 ) -> None:
     silence()
-    session = Session.objects.create(
-        pk=uuid4(),
-        state_since=timezone.now(),
-        last_event_at=timezone.now(),
-        provider_state="VERIFIED",
-        state="VERIFIED",
-    )
     if "session" in columns:
-        columns = columns | {"session": session}
+        columns = columns | {"session": SessionFactory()}
     with pytest.raises(IntegrityError, match="about_one_thing"), transaction.atomic():
         Notification.objects.update(**columns)
 

@@ -10,11 +10,13 @@ from uuid import uuid4
 import pytest
 from django.template.loader import render_to_string
 
-from kyc.models import Contact, ReasonCode, Session
+from kyc import review as acts
+from kyc.models import Contact, ReasonCode, Session, User
 from notifications import notices
 from notifications.models import Notification
 from notifications.sending import send_due
 from tests.factories import ContactFactory
+from tests.notifications import decisions
 from tests.notifications.server import MailServer
 
 Act = Callable[..., Session]
@@ -61,6 +63,21 @@ def test_a_suspicion_is_said(reject: Act, contact: Contact) -> None:
     send_due()
 
     assert titles(session) == ["The message to the user is held back."]
+
+
+def test_a_decision_that_may_be_undone_is_said(review: Act, contact: Contact, officer: User) -> None:
+    session = review(user_id=contact.subject_id)
+    decision = decisions.reject(session, officer)
+    row = decisions.to_subject(session)
+    assert row.not_before
+    assert "when the decision can no longer be undone" in entry(row)
+    assert titles(session) == []
+
+    acts.undo(decision.pk, by=officer)
+
+    assert titles(session) == ["The message to the user was not sent."]
+    assert "no longer REJECTED" in entry(row)
+    assert "can no longer be undone" not in entry(row)
 
 
 def test_failed_tries_are_listed_and_giving_up_is_said(server: MailServer, reject: Act) -> None:

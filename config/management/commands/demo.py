@@ -38,6 +38,8 @@ PEOPLE = {
     "auditor": "auditor",
     "admin": "admin",
 }
+# Those who decide, when the story begins: two officers and a supervisor.
+WORKING = ("officer.a", "officer.b", "supervisor")
 HOST = "127.0.0.1"
 READY_WITHIN = 30.0
 # Without letters and digits that look alike.
@@ -110,7 +112,14 @@ class Command(BaseCommand):
                 self.introduce(desk, secret, passwords)
                 _open_browser(desk)
                 with Player(f"{desk}/webhooks/ralio", secret) as player:
-                    story = Story(player, n_sessions=sessions, rate=rate, say=self.say, book=api.book)
+                    story = Story(
+                        player,
+                        n_sessions=sessions,
+                        rate=rate,
+                        people=WORKING,
+                        say=self.say,
+                        book=api.book,
+                    )
                     self.play(story, children)
         self.say("Stopped. The same command goes on with the same data; --reset starts anew.")
 

@@ -1,4 +1,4 @@
-"""Do everything that waits in the background: notifications, failed deliveries, questions to Ralio's API, alarms."""
+"""Do everything that waits in the background: notifications, deliveries that failed, enquiries, alarms, due times."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
-from kyc import alarms, ingestion
+from kyc import alarms, deadlines, ingestion
 from kyc.answering import answer_due
+from kyc.suspicions import Following
 from notifications.sending import send_due
 
 logger = logging.getLogger(__name__)
@@ -54,8 +55,8 @@ class Stop:
 
 class Command(BaseCommand):
     help = (
-        "Send notifications, try failed deliveries again, ask Ralio's API for missing checks and watch the inbox, until"
-        " stopped. Run as many of these as you like."
+        "Send notifications, try failed deliveries again, ask Ralio's API for missing checks, warn of due times and watch"
+        " the inbox, until stopped. Run as many of these as you like."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -85,7 +86,8 @@ class Command(BaseCommand):
         try:
             # Not before what waited for us while we were down has had time to come.
             watch = _now_and_then(_inbox, first_after=SECONDS_BETWEEN_WATCHES)
-            _sweep_until_told(stop, interval, (*WORKS, watch))
+            now_and_then = (watch, _now_and_then(_deadlines), _now_and_then(_suspicions()))
+            _sweep_until_told(stop, interval, (*WORKS, *now_and_then))
         finally:
             stop.order()
             asking.join()
@@ -93,7 +95,8 @@ class Command(BaseCommand):
 
     def drain(self, stop: Stop) -> None:
         done, is_well = 1, True
-        works = (*WORKS, _enquiries, _now_and_then(_inbox))
+        now_and_then = map(_now_and_then, (_inbox, _deadlines, _suspicions()))
+        works = (*WORKS, _enquiries, *now_and_then)
         while done and is_well and not stop.is_ordered:
             done, is_well = sweep(stop, works)
         if not is_well:
@@ -172,8 +175,25 @@ def _inbox(stop: Stop) -> Counter[str]:
     return Counter("alarms closed" if alarm.closed_at else "alarms opened" for alarm in changed)
 
 
+def _deadlines(stop: Stop) -> Counter[str]:
+    return Counter(f"sessions {kind.replace('_', ' ')}" for _, kind in deadlines.warn())
+
+
+def _suspicions() -> Work:
+    """Return one worker's work of letting sessions follow a code that was marked as a suspicion, or no longer is."""
+    following = Following()
+
+    def suspicions(stop: Stop) -> Counter[str]:
+        return +Counter({"sessions of a changed code": following.portion()})
+
+    return suspicions
+
+
 def _now_and_then(work: Work, *, first_after: float = 0) -> Work:
-    """Return the work as one that is done about once a minute, for the first time after so many seconds."""
+    """Return the work as one that is done about once a minute, for the first time after so many seconds.
+
+    While it finds something to do it is done again at once: after an outage there may be more than one batch.
+    """
     next_at = time.monotonic() + first_after
 
     @wraps(work)
@@ -182,7 +202,9 @@ def _now_and_then(work: Work, *, first_after: float = 0) -> Work:
         if time.monotonic() < next_at:
             return Counter()
         next_at = time.monotonic() + SECONDS_BETWEEN_WATCHES
-        return work(stop)
+        if done := work(stop):
+            next_at = time.monotonic()
+        return done
 
     return in_time
 

@@ -21,11 +21,11 @@ from tests.kyc.scene import in_review
 PAGES = [
     "kyc.check", "kyc.contact", "kyc.correction", "kyc.decision", "kyc.delivery", "kyc.ledgerentry", "kyc.ledgerhead",
     "kyc.reason", "kyc.reasoncode", "kyc.refusedrequest", "kyc.session", "kyc.user", "auth.group",
-    "kyc.enquiry", "kyc.eventname", "kyc.inboxalarm",
+    "kyc.enquiry", "kyc.eventname", "kyc.inboxalarm", "kyc.note",
 ]  # fmt: skip
 READ_ONLY = [
     "kyc.correction", "kyc.decision", "kyc.delivery", "kyc.ledgerentry", "kyc.ledgerhead", "kyc.refusedrequest", "auth.group",
-    "kyc.enquiry", "kyc.eventname", "kyc.inboxalarm",
+    "kyc.enquiry", "kyc.eventname", "kyc.inboxalarm", "kyc.note",
 ]  # fmt: skip
 
 
@@ -55,6 +55,7 @@ def one_of_each(session: Session, reason: Reason, admin: User) -> None:
     factories.EnquiryFactory(delivery=session.deliveries.get(), error="No answer.")
     factories.InboxAlarmFactory(detail={"says": "Silence."})
     factories.DecisionFactory(session=session, basis=session.deliveries.get(), maker=admin)
+    factories.NoteFactory(session=session, by=admin)
     correct(session, by=admin, changes=[Change(reason, "message", "Glare")], reason="Typo.")
 
 
