@@ -31,7 +31,7 @@ def ensure_person(username: str, role: str, password: str | None = None) -> User
 
 def follow_role(person: User) -> None:
     """Open the admin site to a person whose role has work there, and to nobody else but superusers."""
-    person.__dict__.pop("role", None)
+    person.__dict__.pop("granted", None)
     is_staff = person.is_superuser or bool(STAFF_ROLES & set(roles(person)))
     if person.is_staff != is_staff:
         person.is_staff = is_staff

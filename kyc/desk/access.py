@@ -61,5 +61,6 @@ def _to_sign_in(request: DeskRequest) -> HttpResponse:
 
 def record(request: DeskRequest, action: str, **detail: ledger.Detail) -> None:
     """Put a read on the reader's chain: it is an act, for what is read is personal."""
-    with transaction.atomic():
+    # A page writes nothing else, so that there is nothing to come back to.
+    with transaction.atomic(savepoint=False):
         ledger.append(ledger.person_chain(request.user), action, actor=request.user, **detail)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
+from django.contrib.auth.models import AnonymousUser, Permission
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -40,3 +43,33 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("queue")
+
+
+class RoleBackend(AuthenticationBackend):  # type: ignore[misc]
+    """allauth's backend, where what a person may do comes with the roles alone: one query gives both."""
+
+    def get_group_permissions(self, user_obj: User | AnonymousUser, obj: Model | None = None) -> set[str]:
+        if obj is not None or not isinstance(user_obj, User) or user_obj.is_superuser:
+            found: set[str] = super().get_group_permissions(user_obj, obj)
+            return found
+        return set(user_obj.granted.permissions) if user_obj.is_active else set()
+
+    def with_perm(
+        self,
+        perm: str | Permission,
+        is_active: bool | None = True,
+        include_superusers: bool = True,
+        obj: Model | None = None,
+    ) -> QuerySet[User]:
+        """Return the people to whom a role of theirs grants a permission, and superusers."""
+        people: QuerySet[User] = super().with_perm(perm, is_active, include_superusers, obj)
+        if isinstance(perm, Permission):
+            named = Permission.objects.filter(pk=perm.pk)
+        else:
+            app_label, codename = perm.split(".")
+            named = Permission.objects.filter(content_type__app_label=app_label, codename=codename)
+        by_role = Q(Exists(named.filter(group__user=OuterRef("pk"))))
+        return people.filter(by_role | Q(is_superuser=True) if include_superusers else by_role)
+
+    def _get_user_permissions(self, user_obj: User) -> QuerySet[Permission]:
+        return Permission.objects.none()

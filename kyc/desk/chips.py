@@ -11,9 +11,11 @@ from django.http import QueryDict
 
 from kyc.choices import EntityType, FacetKind
 from kyc.desk.facets import Menu, menus
-from kyc.desk.filters import Filters
+from kyc.desk.filters import ME, NOBODY, Filters
 from kyc.desk.paging import without_cursor
 from kyc.desk.stats import Stats
+from kyc.desk.team import Team
+from kyc.desk.views import View
 from kyc.templatetags.desk import check_name
 
 KINDS = {
@@ -22,6 +24,8 @@ KINDS = {
     FacetKind.CODE: "Reason",
     FacetKind.CATEGORY: "Category",
 }
+# A menu of more people is no help.
+MOST_PEOPLE = 50
 EMPTY = {FacetKind.CODE: "No code", FacetKind.CATEGORY: "No category", FacetKind.CHECK_TYPE: "No type"}
 
 
@@ -57,12 +61,31 @@ class DatesChip:
     without: str
 
 
-def chips(params: QueryDict, filters: Filters, numbers: Stats) -> list[Chip]:
+def chips(params: QueryDict, filters: Filters, numbers: Stats, people: Team) -> list[Chip]:
     """Return the menus. One query."""
     found = menus(filters.chosen)
     listed = [_facet_chip(params, kind, found[kind]) for kind in KINDS]
     waiting = [Choice(age.name, age.label, n, age in filters.ages) for age, n in numbers.by_age.items()]
-    return [*listed, _chip(params, "age", "Waiting", waiting)]
+    holding = _assignees(filters, numbers, people)
+    return [
+        *listed,
+        _chip(params, "age", "Waiting", waiting),
+        _chip(params, "assignee", "Assignee", holding[:MOST_PEOPLE], has_more=len(holding) > MOST_PEOPLE),
+    ]
+
+
+def _assignees(filters: Filters, numbers: Stats, people: Team) -> list[Choice]:
+    """Return nobody, the person who asks, and whoever else holds something or is chosen."""
+    said = set(filters.assignees)
+    others = [each for each in people.values() if filters.by is None or each.pk != filters.by.pk]
+    holding = [each for each in others if each.n_held or str(each.pk) in said]
+    gone = [each for each in filters.assignees if each not in (NOBODY, ME) and int(each) not in people]
+    return [
+        Choice(NOBODY, "Unassigned", numbers.n_unassigned, NOBODY in said),
+        Choice(ME, "You", numbers.by_view[View.MINE], ME in said),
+        *(Choice(str(each.pk), each.username, each.n_held, str(each.pk) in said) for each in holding),
+        *(Choice(each, "Somebody who may not decide", 0, True) for each in gone),
+    ]
 
 
 def dates_chip(params: QueryDict, filters: Filters) -> DatesChip:

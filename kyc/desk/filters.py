@@ -11,11 +11,15 @@ from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.http import urlencode
 
 from kyc.choices import FacetKind
-from kyc.models import QueueFacet
+from kyc.desk import views
+from kyc.desk.views import View
+from kyc.models import QueueFacet, User
 from kyc.models.digests import text_digest
-from kyc.querysets import SessionQuerySet
+from kyc.querysets import CappedCount, SessionQuerySet
+from kyc.review.claims import People
 
 # More values of one kind than a person would tick; the rest of such a URL is not read.
 MOST_VALUES = 20
@@ -36,6 +40,9 @@ SORT_NAMES = {
 }
 
 SLA = frozenset({"overdue", "soon", "ok"})
+# Assignees that are no person of their own; all others are people's ids.
+NOBODY, ME = "none", "me"
+LONGEST_ID = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +81,11 @@ def ages() -> list[Age]:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a URL of the queue asks for. What it says wrongly counts as not said."""
+    """What a URL of the queue asks for, and who asks. What it says wrongly counts as not said."""
 
+    by: User | None
+    view: View | None
+    assignees: Sequence[str]
     chosen: Mapping[FacetKind, Sequence[str]]
     ages: Sequence[Age]
     since: date | None
@@ -84,11 +94,17 @@ class Filters:
     sort: str
 
     @classmethod
-    def read(cls, params: QueryDict) -> Self:
+    def read(cls, params: QueryDict, by: User | None = None) -> Self:
+        """Return what a URL asks for; "mine" and "me" are the person who asks."""
+        view = params.get("view", "")
+        assignees = dict.fromkeys(params.getlist("assignee"))
         chosen = {kind: tuple(dict.fromkeys(params.getlist(kind)))[:MOST_VALUES] for kind in FacetKind}
         wanted = set(params.getlist("age"))
         sla, sort = params.get("sla", ""), params.get("sort", "")
         return cls(
+            by=by,
+            view=View(view) if view in View else None,
+            assignees=[each for each in assignees if _is_assignee(each)][:MOST_VALUES],
             chosen={kind: values for kind, values in chosen.items() if values},
             ages=[age for age in ages() if age.name in wanted],
             since=_day(params.get("from", "")),
@@ -99,13 +115,28 @@ class Filters:
 
     @property
     def is_narrow(self) -> bool:
-        """Return True when the filters leave sessions out."""
-        return bool(self.chosen or self.ages or self.since or self.until or self.sla)
+        """Return True when the filters leave out sessions of the view."""
+        return bool(self.assignees or self.chosen or self.ages or self.since or self.until or self.sla)
+
+    @property
+    def query(self) -> str:
+        """Return the filters as a URL says them: one way of writing for each choice, whatever the URL said."""
+        said: list[tuple[str, str]] = [("view", self.view or ""), ("sla", self.sla)]
+        said += [("assignee", each) for each in sorted(self.assignees)]
+        said += [(kind, value) for kind in FacetKind for value in sorted(self.chosen.get(kind, ()))]
+        said += [("age", age.name) for age in self.ages]
+        said += [(name, day.isoformat()) for name, day in (("from", self.since), ("to", self.until)) if day]
+        said += [("sort", self.sort if self.sort != "due" else "")]
+        # An empty value of a facet is a value: "no category".
+        return urlencode([(name, value) for name, value in said if value or name in FacetKind])
 
     @property
     def driver(self) -> FacetKind | None:
-        """Return the kind whose index gives the queue in due order, already filtered: one with a single value."""
-        if self.sort != "due":
+        """Return the kind whose index gives the queue in due order, already filtered: one with a single value.
+
+        A view with an index of its own is narrower than any kind.
+        """
+        if self.sort != "due" or self.view in views.NARROW:
             return None
         return next((kind for kind in DRIVERS if len(self.chosen.get(kind, ())) == 1), None)
 
@@ -114,20 +145,38 @@ class Filters:
         """Return the keys to page `ordered` by."""
         return ("facet_due_at", "facet_session") if self.driver else SORTS[self.sort]
 
-    def ordered(self, sessions: SessionQuerySet, now: datetime) -> SessionQuerySet:
+    def ordered(
+        self, sessions: SessionQuerySet, now: datetime, among: People | None = None
+    ) -> SessionQuerySet:
         """Return the filtered sessions with the keys that they are paged by."""
         driver = self.driver
         if driver is None:
-            return self.filtered(sessions, now)
+            return self.filtered(sessions, now, among=among)
         # One join carries the filter and the order, so that both come from one range of one index.
         due = {f"facets__{name}": value for name, value in self._due(now).items()}
         sessions = sessions.filter(
             facets__kind=driver, facets__digest=text_digest(self.chosen[driver][0]), **due
         ).annotate(facet_due_at=F("facets__due_at"), facet_session=F("facets__session_id"))
-        return self.filtered(sessions, now, besides=driver)
+        return self.filtered(sessions, now, besides=driver, among=among)
+
+    def counted(self, sessions: SessionQuerySet, now: datetime, among: People) -> CappedCount:
+        """Return how many sessions in review the filters let through."""
+        due_first = replace(self, sort="due")
+        driver = due_first.driver
+        is_all = not (self.view or self.assignees or self.ages or self.since or self.until)
+        if driver is None or len(self.chosen) > 1 or not is_all:
+            return CappedCount(due_first.ordered(sessions, now, among))
+        # The narrow table alone tells.
+        digest = text_digest(self.chosen[driver][0])
+        return CappedCount(QueueFacet.objects.filter(kind=driver, digest=digest, **self._due(now)))
 
     def filtered(
-        self, sessions: SessionQuerySet, now: datetime, *, besides: FacetKind | None = None
+        self,
+        sessions: SessionQuerySet,
+        now: datetime,
+        *,
+        besides: FacetKind | None = None,
+        among: People | None = None,
     ) -> SessionQuerySet:
         """Return the sessions that every filter lets through; `besides` names a kind already applied."""
         for kind, values in self.chosen.items():
@@ -137,7 +186,7 @@ class Filters:
         for age in self.ages:
             waited |= age.holds(now)
         due = Q() if besides else Q(**self._due(now))
-        return sessions.filter(waited, due, _received(self.since, self.until))
+        return sessions.filter(self._work(now, among), waited, due, _received(self.since, self.until))
 
     def narrowed(
         self, kind: FacetKind, value: str, sessions: SessionQuerySet
@@ -146,6 +195,16 @@ class Filters:
         if kind in self.chosen:
             return self, sessions.filter(_has(kind, [value]))
         return replace(self, chosen={**self.chosen, kind: (value,)}), sessions
+
+    def _work(self, now: datetime, among: People | None) -> Q:
+        """Return the condition that the view and the assignees make."""
+        viewed = views.condition(self.view, self.by, now, among) if self.view else Q()
+        people = [self.by.pk if self.by else 0 for each in self.assignees if each == ME]
+        people += [int(each) for each in self.assignees if each not in (NOBODY, ME)]
+        assigned = views.held(people, now, among) if people else Q()
+        if NOBODY in self.assignees:
+            assigned |= views.unassigned(now, among)
+        return viewed & assigned
 
     def _due(self, now: datetime) -> dict[str, datetime]:
         soon = now + settings.KYC_DUE_SOON
@@ -160,6 +219,10 @@ class Filters:
 def _has(kind: FacetKind, values: Sequence[str]) -> Exists:
     digests = [text_digest(value) for value in values]
     return Exists(QueueFacet.objects.filter(session=OuterRef("pk"), kind=kind, digest__in=digests))
+
+
+def _is_assignee(text: str) -> bool:
+    return text in (NOBODY, ME) or (text.isascii() and text.isdecimal() and len(text) <= LONGEST_ID)
 
 
 def _day(text: str) -> date | None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.core.exceptions import TooManyFieldsSent
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
 from kyc.choices import SessionState
-from kyc.desk import search
-from kyc.desk.filters import Filters
-from kyc.desk.paging import Key, backwards, fetch, without_cursor
-from kyc.desk.queue import found
-from kyc.models import Session
+from kyc.desk.asking import Asked
+from kyc.desk.paging import Key, backwards, first_beyond, without_cursor
+from kyc.models import Session, User
 
-# A longer query is none of the queue's.
+# A longer query is none of the queue's, and a longer address none that every server and browser takes.
 LONGEST_QUERY = 2000
+LONGEST_ADDRESS = 8000
 # What the queue may be sorted by, where it is not a column of the session.
 COLUMNS = {"facet_due_at": "due_at", "facet_session": "pk"}
 
@@ -44,21 +44,32 @@ class Way:
         return self._url(self.next)
 
     def _url(self, pk: UUID | None) -> str:
-        if pk is None:
-            return ""
-        url = reverse("session", args=[pk])
-        return f"{url}?{urlencode({'from': self.query})}" if self.query else url
+        return address(pk, self.query) if pk else ""
 
 
-def way(session: Session, query: str) -> Way:
-    """Return the way through the queue that `query` filters and sorts. Two queries, and more where it searches."""
-    params = without_cursor(QueryDict(query if len(query) <= LONGEST_QUERY else ""))
+def address(pk: UUID, query: str) -> str:
+    """Return a session's address, with the way through the queue that leads there, where it fits into one."""
+    url = reverse("session", args=[pk])
+    found = f"{url}?{urlencode({'from': query})}" if query else url
+    return found if len(found) <= LONGEST_ADDRESS else url
+
+
+def way(session: Session, query: str, by: User | None = None) -> Way:
+    """Return a person's way through the queue that `query` filters and sorts. One query, more where it searches."""
+    params = _read(query)
     here = Way(params.urlencode())
     if session.state != SessionState.REVIEW:
         return here
-    text = params.get("q", "").strip()
-    rows, keys = found(Filters.read(params), search.meaning(text) if text else None, timezone.now())
+    rows, keys = Asked.read(params, by).found(timezone.now())
     names = [key.lstrip("-") for key in keys]
     cursor: list[Key] = [getattr(session, COLUMNS.get(name, name)) for name in names]
-    before, after = (fetch(rows.only("pk"), order, cursor, 1) for order in (backwards(keys), keys))
-    return Way(here.query, before[0].pk if before else None, after[0].pk if after else None)
+    beyond = [first_beyond(rows, order, cursor) for order in (backwards(keys), keys)]
+    # The session's row only carries the two.
+    return Way(here.query, *Session.objects.filter(pk=session.pk).values_list(*beyond).get())
+
+
+def _read(query: str) -> QueryDict:
+    try:
+        return without_cursor(QueryDict(query if len(query) <= LONGEST_QUERY else ""))
+    except TooManyFieldsSent:
+        return QueryDict()

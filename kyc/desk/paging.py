@@ -13,8 +13,10 @@ from itertools import groupby
 from uuid import UUID
 
 from django.core import signing
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet, Subquery
+from django.db.models.expressions import Combinable
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
 SIZE = 50
@@ -40,7 +42,7 @@ def paginate[M: Model](
     Costs one query; with directions that differ, at most one more for each change of direction. A page that has lost
     all its rows since its link was made shows the first page instead.
     """
-    salt = f"kyc.desk.paging {' '.join(keys)}"
+    salt = _salt(keys)
     is_back = BEFORE in params
     cursor = read(params.get(BEFORE if is_back else AFTER, ""), len(keys), salt)
     is_back = is_back and cursor is not None
@@ -58,6 +60,11 @@ def paginate[M: Model](
         previous=link(params, BEFORE, found[0], keys, salt) if has_previous else "",
         next=link(params, AFTER, found[-1], keys, salt) if has_next else "",
     )
+
+
+def beyond(row: Model, keys: Sequence[str], params: QueryDict) -> str:
+    """Return the query that leads to the page after a row of `paginate`, wherever that row is."""
+    return link(params, AFTER, row, keys, _salt(keys))
 
 
 def without_cursor(params: QueryDict) -> QueryDict:
@@ -81,6 +88,14 @@ def fetch[M: Model](
         if len(found) == limit:
             break
     return found
+
+
+def first_beyond[M: Model](rows: QuerySet[M], keys: Sequence[str], cursor: Sequence[Key]) -> Combinable:
+    """Return the key of the first row, in the order of the keys, that follows a cursor, as a column of another query."""
+    found = [
+        Subquery(rows.filter(beyond).order_by(*keys).values("pk")[:1]) for beyond in ranges(keys, cursor)
+    ]
+    return Coalesce(*found) if len(found) > 1 else found[0]
 
 
 def ranges(keys: Sequence[str], cursor: Sequence[Key]) -> Iterator[Q]:
@@ -116,6 +131,10 @@ def read(text: str, length: int, salt: str) -> list[Key] | None:
         return [_key(value) for value in values] if len(values) == length else None
     except (signing.BadSignature, ValueError, TypeError):
         return None
+
+
+def _salt(keys: Sequence[str]) -> str:
+    return f"kyc.desk.paging {' '.join(keys)}"
 
 
 def _text(key: Key) -> str | int:

@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache, partial
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Subquery
+from django.db import connection
+from django.db.models import QuerySet, Subquery
+from django.http import QueryDict
 
+from kyc import querysets
 from kyc.choices import AlarmKind, DeliverySource, EntityType, FacetKind
-from kyc.desk.filters import Age, ages
-from kyc.models import Delivery, InboxAlarm, QueueFacet, Session, User
+from kyc.desk import views
+from kyc.desk.filters import Age, Filters, ages
+from kyc.desk.remembered import Remembered
+from kyc.desk.views import View
+from kyc.models import Delivery, InboxAlarm, QueueFacet, SavedView, Session, User
 from kyc.models.digests import text_digest
-from kyc.querysets import CAP, CappedCount
+from kyc.querysets import CAP, UNENTERED, CappedCount
+from kyc.review.acts import SUPERVISE
+from kyc.review.claims import People
+
+# The numbers that do not depend on what ages, views and saved views there are.
+PLAIN = (
+    "n_all",
+    "n_overdue",
+    "n_soon",
+    "n_ok",
+    "n_related",
+    "n_unassigned",
+    "n_unentered",
+    "oldest",
+    "newest",
+    "last_delivery",
+    "silent_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +51,36 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """Somebody asks for a session that the person holds; `n` are asked for in all. `key` tells requests apart."""
+
+    session: UUID
+    by_id: int
+    by: str
+    n: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.session.hex}-{self.by_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     n_all: int
     n_overdue: int
     n_soon: int
     n_ok: int
     n_related: int
+    n_unassigned: int
+    n_unentered: int
     oldest: datetime | None
     newest: datetime | None
     last_delivery: datetime | None
     silent_at: datetime | None
+    request: Request | None
     by_age: dict[Age, int]
+    by_view: dict[View, int]
+    by_saved: dict[int, int]
 
     @property
     def shares(self) -> list[Share]:
@@ -60,31 +105,78 @@ class Stats:
         return self.n_all > CAP
 
 
-def stats(person: User, now: datetime) -> Stats:
-    """Return the queue's numbers. The person's row only carries the subqueries, so that one query answers all."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the query is written by, but for the time: whoever asks the same next gets the same SQL."""
+
+    person: User
+    is_supervisor: bool
+    saved: tuple[tuple[int, str], ...]
+    people: People
+    settings: tuple[object, ...]
+
+
+def stats(person: User, now: datetime, saved: Iterable[SavedView], people: People) -> Stats:
+    """Return the queue's numbers, in one query. `people` holds keys."""
+    asked = _Asked(
+        person,
+        person.has_perm(SUPERVISE),
+        tuple((view.pk, view.query) for view in saved),
+        people,
+        (
+            settings.KYC_REVIEW_SLA,
+            settings.KYC_DUE_SOON,
+            settings.TIME_ZONE,
+            querysets.CAP,
+            connection.vendor,
+        ),
+    )
+    (row,) = _remembered(asked).rows(now)
+    values = iter(row)
+    return Stats(
+        **dict(zip(PLAIN, values, strict=False)),
+        by_age=dict(zip(ages(), values, strict=False)),
+        by_view=dict(zip(View, values, strict=False)),
+        by_saved=dict(zip((pk for pk, _ in asked.saved), values, strict=False)),
+        request=Request(*row[-4:]) if row[-1] else None,
+    )
+
+
+@lru_cache(maxsize=256)
+def _remembered(asked: _Asked) -> Remembered:
+    return Remembered.of(partial(_query, asked))
+
+
+def _query(asked: _Asked, now: datetime) -> QuerySet[User, tuple[Any, ...]]:
+    """Return the query at an instant. The person's row only carries the subqueries, so that one query answers all."""
+    person, people = asked.person, asked.people
     queue = Session.objects.in_review()
     soon = now + settings.KYC_DUE_SOON
     related = QueueFacet.objects.filter(kind=FacetKind.ENTITY, digest=text_digest(EntityType.RELATED_PARTY))
     came = Delivery.objects.filter(source=DeliverySource.WEBHOOK)
     silences = InboxAlarm.objects.filter(kind=AlarmKind.SILENCE, closed_at__isnull=True)
-    spans = ages()
-    row: tuple[Any, ...] = (
-        User.objects.filter(pk=person.pk)
-        .values_list(
-            CappedCount(queue),
-            CappedCount(queue.filter(due_at__lt=now)),
-            CappedCount(queue.filter(due_at__gte=now, due_at__lte=soon)),
-            CappedCount(queue.filter(due_at__gt=soon)),
-            CappedCount(related),
-            Subquery(queue.order_by("state_since").values("state_since")[:1]),
-            Subquery(queue.filter(queued_at__isnull=False).order_by("-queued_at").values("queued_at")[:1]),
-            Subquery(came.order_by("-pk").values("received_at")[:1]),
-            Subquery(silences.values("opened_at")[:1]),
-            *(CappedCount(queue.filter(age.holds(now))) for age in spans),
-        )
-        .get()
-    )
-    names = [item.name for item in fields(Stats)][:-1]
-    return Stats(
-        **dict(zip(names, row, strict=False)), by_age=dict(zip(spans, row[len(names) :], strict=True))
-    )
+    plain = {
+        "n_all": CappedCount(queue),
+        "n_overdue": CappedCount(queue.filter(due_at__lt=now)),
+        "n_soon": CappedCount(queue.filter(due_at__gte=now, due_at__lte=soon)),
+        "n_ok": CappedCount(queue.filter(due_at__gt=soon)),
+        "n_related": CappedCount(related),
+        "n_unassigned": CappedCount(queue.filter(views.unassigned(now, people))),
+        "n_unentered": CappedCount(Session.objects.filter(UNENTERED)),
+        "oldest": _first(queue.order_by("state_since"), "state_since"),
+        "newest": _first(queue.filter(queued_at__isnull=False).order_by("-queued_at"), "queued_at"),
+        "last_delivery": _first(came.order_by("-pk"), "received_at"),
+        "silent_at": _first(silences, "opened_at"),
+    }
+    spans = [CappedCount(queue.filter(age.holds(now))) for age in ages()]
+    shown = [CappedCount(queue.filter(views.condition(view, person, now, people))) for view in View]
+    saved = [Filters.read(QueryDict(query), person) for _, query in asked.saved]
+    kept = [view.counted(queue, now, people) for view in saved]
+    wanted = queue.filter(views.mine(person, now), asked_by__isnull=False).order_by("asked_at", "pk")
+    first = (_first(wanted, name) for name in ("pk", "asked_by_id", "asked_by__username"))
+    columns = [*(plain[name] for name in PLAIN), *spans, *shown, *kept, *first, CappedCount(wanted)]
+    return User.objects.filter(pk=person.pk).values_list(*columns)
+
+
+def _first(rows: QuerySet[Any], column: str) -> Subquery:
+    return Subquery(rows.values(column)[:1])

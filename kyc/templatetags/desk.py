@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from html import escape
 from typing import Any
 from uuid import UUID
 
@@ -36,8 +38,20 @@ CHECK_NAMES = {
     "ManualReview": "Manual review",
 }
 
+MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+SHAPES = {
+    "exact": "{at.day} {month} {at.year}, {at:%H:%M:%S} {zone}",
+    "full": "{at.day} {month} {at.year}, {at:%H:%M} {zone}",
+    "brief": "{at.day} {month}, {at:%H:%M} {zone}",
+    "time": "{at:%H:%M} {zone}",
+    "second": "{at.day} {month}, {at:%H:%M:%S}",
+    "short": "{at.day} {month}, {at:%H:%M}",
+    "clock": "{at:%H:%M}",
+}
+
 
 @register.simple_tag
+@lru_cache(maxsize=256)
 def icon(name: str, small: bool = False) -> SafeString:
     """Draw an icon of the sprite; it is decoration, the words beside it speak."""
     return format_html(
@@ -46,10 +60,10 @@ def icon(name: str, small: bool = False) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def nav_current(context: RequestContext, url_name: str) -> SafeString | str:
+def nav_current(context: RequestContext, *url_names: str) -> SafeString | str:
     """Mark the navigation's link to the page that is open."""
     match = context["request"].resolver_match if "request" in context else None
-    return SafeString(' aria-current="page"') if match and match.url_name == url_name else ""
+    return SafeString(' aria-current="page"') if match and match.url_name in url_names else ""
 
 
 @register.filter
@@ -114,23 +128,21 @@ def sla(due_at: datetime) -> dict[str, Any]:
 
 @register.simple_tag
 def moment(at: datetime, shape: str = "full") -> SafeString:
-    """Write an instant in the desk's zone. `exact`, `full` and `brief` name the zone; `second`, `short` and `clock` stand under a head that does."""
+    """Write an instant in the desk's zone. `exact`, `full`, `brief` and `time` name the zone; `second`, `short` and `clock` stand under a head that does."""
     local = _local(at)
-    day = f"{local.day} {local:%b}"
-    text = {
-        "exact": f"{day} {local.year}, {local:%H:%M:%S} {local.tzname()}",
-        "full": f"{day} {local.year}, {local:%H:%M} {local.tzname()}",
-        "brief": f"{day}, {local:%H:%M} {local.tzname()}",
-        "second": f"{day}, {local:%H:%M:%S}",
-        "short": f"{day}, {local:%H:%M}",
-        "clock": f"{local:%H:%M}",
-    }[shape]
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        at.isoformat(),
-        f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}",
-        text,
+    zone = escape(local.tzname() or "")
+    text = SHAPES[shape].format(at=local, month=MONTHS[local.month], zone=zone)
+    # No format_html: a page has hundreds, and there is nothing else in them to escape.
+    return SafeString(
+        f'<time datetime="{at.isoformat()}" title="{local:%Y-%m-%d %H:%M:%S} {zone}">{text}</time>'
     )
+
+
+@register.filter
+def brief(at: datetime) -> str:
+    """Write an instant as plain text with its zone, for where no element can stand."""
+    local = _local(at)
+    return f"{local.day} {local:%b}, {local:%H:%M} {local.tzname()}"
 
 
 @register.simple_tag

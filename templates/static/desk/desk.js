@@ -1,6 +1,7 @@
 /* Every page: shortcuts, menus, dialogs, copying, printing. Progressive enhancement only: each action is also a plain
    link or form. Everything is delegated, so swapped-in partials take part.
-   Shortcuts: any control with data-key="x" or data-key="g q"; a field is focused, everything else clicked. */
+   Shortcuts: any control with data-key="x" or data-key="g q", and in the row of a list that has the focus or is open any
+   with data-row-key="x"; a field is focused, everything else clicked. */
 (function () {
   'use strict';
   var root = document.documentElement;
@@ -17,8 +18,13 @@
     el.textContent = '';
     setTimeout(function () { el.textContent = text; }, 30);
   }
+  /* The row of a list that has the focus, or else the one whose preview is open. */
+  function currentRow() {
+    var at = document.activeElement;
+    return (at && at.closest && at.closest('.qrow')) || $('.qrow.is-open');
+  }
   /* What the pages' own scripts share. */
-  window.desk = { $: $, $$: $$, visible: visible, store: store, say: say };
+  window.desk = { $: $, $$: $$, visible: visible, store: store, say: say, currentRow: currentRow };
 
   function copy(button) {
     var use = $('use', button), before = use.getAttribute('href');
@@ -33,7 +39,13 @@
 
   var pending = '', timer;
   function fire(el) {
-    if (el.matches('input, textarea, select')) { el.focus(); if (el.select) el.select(); } else el.click();
+    if (el.matches('textarea, select, input:not([type="radio"]):not([type="checkbox"])')) {
+      el.focus();
+      if (el.select) el.select();
+      return;
+    }
+    if (el.type === 'radio') el.focus();
+    el.click();
   }
   function isTyping(el) {
     return el.matches && el.matches('textarea, select, [contenteditable], input:not([type="radio"]):not([type="checkbox"])');
@@ -48,7 +60,8 @@
     if (isTyping(e.target) || e.ctrlKey || e.metaKey || e.altKey || store.get('keys') === 'off' || $('dialog[open]')) return;
     var keys = (pending + ' ' + e.key).trim();
     pending = '';
-    var el = $$('[data-key="' + CSS.escape(keys) + '"]').filter(visible)[0];
+    var row = currentRow(), key = '"' + CSS.escape(keys) + '"]';
+    var el = (row && $$('[data-row-key=' + key, row).filter(visible)[0]) || $$('[data-key=' + key).filter(visible)[0];
     if (el) { e.preventDefault(); fire(el); return; }
     if (e.key === 'g') { pending = 'g'; clearTimeout(timer); timer = setTimeout(function () { pending = ''; }, 1200); }
   });
@@ -101,8 +114,9 @@
   addEventListener('afterprint', function () { closed.forEach(function (d) { d.open = false; }); });
 
   function start(scope) {
-    $$('[data-key]', scope).forEach(function (el) {
-      if (el.dataset.key.indexOf(' ') < 0) el.setAttribute('aria-keyshortcuts', el.dataset.key);
+    $$('[data-key], [data-row-key]', scope).forEach(function (el) {
+      var key = el.dataset.key || el.dataset.rowKey;
+      if (key.indexOf(' ') < 0) el.setAttribute('aria-keyshortcuts', key);
     });
     var wide = matchMedia('(min-width: 1000px)').matches;
     $$('details[data-open-wide]', scope).forEach(function (d) { d.open = wide; });

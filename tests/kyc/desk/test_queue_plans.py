@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from kyc.desk.filters import Filters
 from kyc.desk.paging import AFTER, paginate
-from kyc.models import Session
+from kyc.models import Session, User
 from kyc.querysets import SessionQuerySet
 from tests.factories import SessionFactory
 
@@ -49,10 +49,22 @@ def plan(sessions: SessionQuerySet) -> str:
         ("reason=A", "kyc_queue_facet_due"),
         ("reason=A&sla=soon", "kyc_queue_facet_due"),
         ("entity=user&check=a&check=b&category=", "kyc_queue_facet_due"),
+        ("view=mine", "kyc_session_claimed"),
+        ("view=mine&reason=A", "kyc_session_claimed"),
+        ("assignee=me", "kyc_session_claimed"),
+        ("assignee=7", "kyc_session_claimed"),
+        ("view=free", "kyc_session_queue_due"),
+        ("assignee=none", "kyc_session_queue_due"),
+        ("view=free&reason=A", "kyc_queue_facet_due"),
+        ("view=supervisors", "kyc_session_for_supervisors"),
+        ("view=supervisors&sla=overdue", "kyc_session_for_supervisors"),
+        ("view=second", "kyc_session_proposed"),
+        ("view=waiting", "kyc_session_snoozed"),
+        ("view=waiting&reason=A", "kyc_session_snoozed"),
     ],
 )
-def test_a_page_is_one_range_of_one_index(query: str, index: str) -> None:
-    filters = Filters.read(QueryDict(query))
+def test_a_page_is_one_range_of_one_index(officer: User, query: str, index: str) -> None:
+    filters = Filters.read(QueryDict(query), officer)
     found = filters.ordered(Session.objects.in_review(), timezone.now())
 
     shown = plan(found.order_by(*filters.keys)[:51])

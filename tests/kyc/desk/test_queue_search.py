@@ -112,3 +112,18 @@ def test_what_is_not_found_is_said(officer_client: Client, session: Session, tex
 
     assert title in page
     assert "<script>" not in page.replace("<script src", "")
+
+
+@pytest.mark.parametrize("way", ["queue", "session", "claim"])
+def test_what_matches_nothing_is_no_error_within_a_filter(
+    officer_client: Client, session: Session, way: str
+) -> None:
+    """A single value of a filter pages by its own index, of which nothing has no rows."""
+    query = "q=nothing-like-it&reason=LOW_CONFIDENCE"
+    if way == "claim":
+        answer = officer_client.post("/queue/claim-next/", {"from": query}, follow=True)
+        assert "Nothing left to claim in this view." in answer.content.decode()
+    else:
+        place = f"/sessions/{SESSION}/" if way == "session" else f"/queue/?{query}"
+        answer = officer_client.get(place, {"from": query} if way == "session" else None)
+    assert answer.status_code == 200

@@ -1,0 +1,181 @@
+"""What is done to the queue's rows: one act on the ticked ones, or a claim of a single row. Never a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from kyc.desk.access import DeskRequest, record, requires
+from kyc.desk.asking import Asked
+from kyc.desk.bulk_export import csv_lines
+from kyc.desk.filters import LONGEST_ID
+from kyc.desk.live import as_of, live_rows
+from kyc.desk.paging import SIZE
+from kyc.desk.team import Member, team
+from kyc.models import User
+from kyc.review.acts import DECIDE, SUPERVISE
+from kyc.review.bulk import BulkAct, Result, each
+from kyc.review.writing import LEAST_RATIONALE
+
+EXPORT = "export"
+# Twice what a page of the queue can tick.
+MOST = 2 * SIZE
+DONE = {
+    BulkAct.CLAIM: "claimed",
+    BulkAct.RELEASE: "released",
+    BulkAct.ASSIGN: "assigned",
+    BulkAct.ESCALATE: "escalated",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the form asks for: an act on the ticked sessions, or with `is_single` on the row whose button was used."""
+
+    act: str
+    ids: Sequence[UUID]
+    to: str
+    rationale: str
+    is_single: bool
+
+    @classmethod
+    def read(cls, request: DeskRequest) -> Wanted:
+        form = request.POST
+        to, rationale = form.get("to", ""), form.get("rationale", "").strip()
+        for act in (BulkAct.CLAIM, BulkAct.RELEASE):
+            if act in form:
+                return cls(act, _ids([form[act]]), to, rationale, is_single=True)
+        return cls(form.get("act", ""), _ids(form.getlist("s")), to, rationale, is_single=False)
+
+
+@require_POST
+@never_cache
+@requires("kyc.view_session")
+def bulk(request: DeskRequest) -> HttpResponse | StreamingHttpResponse:
+    """Do what the list's form asks for, each session for itself, and say of each what became of it."""
+    wanted = Wanted.read(request)
+    asked = Asked.of(request.POST.get("from", ""), request.user)
+    if wanted.act != EXPORT and wanted.act not in BulkAct:
+        return _say_what_is_missing(request, asked, "Choose what to do with the sessions that you ticked.")
+    if not wanted.ids:
+        return _say_what_is_missing(request, asked, "Tick at least one session first.")
+    if len(wanted.ids) > MOST:
+        return _say_what_is_missing(
+            request, asked, f"Tick at most {MOST} sessions. You ticked {len(wanted.ids)}."
+        )
+    if wanted.act == EXPORT:
+        return _export(request, wanted.ids)
+    act = BulkAct(wanted.act)
+    if not request.user.has_perm(SUPERVISE if act == BulkAct.ASSIGN else DECIDE):
+        raise PermissionDenied
+    to, fault = _member(wanted, act), ""
+    if act == BulkAct.ASSIGN and to is None:
+        fault = "Choose who gets these sessions."
+    if act == BulkAct.ESCALATE and len(wanted.rationale) < LEAST_RATIONALE:
+        fault = f"Write at least {LEAST_RATIONALE} characters. You have {len(wanted.rationale)}."
+    if fault:
+        return _ask_again(request, asked, wanted, act, fault)
+    person = User.objects.get(pk=to.pk) if to else None
+    results = each(act, wanted.ids, by=request.user, to=person, rationale=wanted.rationale)
+    return _answer(request, asked, wanted, act, results, to)
+
+
+def _answer(
+    request: DeskRequest,
+    asked: Asked,
+    wanted: Wanted,
+    act: BulkAct,
+    results: Sequence[Result],
+    to: Member | None,
+) -> HttpResponse:
+    n_done = sum(result.is_done for result in results)
+    what = f"{DONE[act]} to {to.username}" if act == BulkAct.ASSIGN and to else DONE[act]
+    summary = _summary(results, what)
+    context: dict[str, object] = {
+        "asked": asked,
+        "results": results,
+        "what": what,
+        "n_done": n_done,
+        "summary": summary,
+        "is_single": wanted.is_single,
+    }
+    if request.htmx:
+        now = timezone.now()
+        context["listed"] = live_rows(asked, wanted.ids, request.user, now)
+        context["query"] = asked.query
+        return as_of(render(request, "desk/queue/done.html", context), now)
+    if wanted.is_single:
+        say = messages.success if n_done else messages.error
+        say(request, summary)
+        return redirect(f"{asked.url}#s-{wanted.ids[0]}")
+    return render(request, "desk/queue/bulk.html", context)
+
+
+def _summary(results: Sequence[Result], what: str) -> str:
+    """Return what became of the sessions, in one sentence."""
+    n_done = sum(result.is_done for result in results)
+    if len(results) > 1:
+        return f"{n_done} of {len(results)} sessions {what}"
+    (only,) = results
+    return f"Session {str(only.session_id)[:8]} {what}." if only.is_done else only.words
+
+
+def _ask_again(request: DeskRequest, asked: Asked, wanted: Wanted, act: BulkAct, fault: str) -> HttpResponse:
+    """Show what is missing beside what was typed; the ticks are kept."""
+    if request.htmx:
+        return render(request, "desk/queue/fault.html", {"fault": fault})
+    context = {
+        "asked": asked,
+        "act": act,
+        "ids": wanted.ids,
+        "to": wanted.to,
+        "rationale": wanted.rationale,
+        "fault": fault,
+        "people": team(timezone.now()).values(),
+    }
+    return render(request, "desk/queue/bulk_form.html", context, status=422)
+
+
+def _say_what_is_missing(request: DeskRequest, asked: Asked, words: str) -> HttpResponse:
+    if request.htmx:
+        return render(request, "desk/queue/fault.html", {"fault": words})
+    messages.error(request, words)
+    return redirect(asked.url)
+
+
+def _export(request: DeskRequest, ids: Sequence[UUID]) -> StreamingHttpResponse:
+    """Stream the sessions as CSV. The ledger has the export before its first byte leaves."""
+    if not request.user.has_perm("kyc.export_session"):
+        raise PermissionDenied
+    record(request, "queue.exported", sessions=[str(pk) for pk in ids])
+    answer = StreamingHttpResponse(csv_lines(ids), content_type="text/csv; charset=utf-8")
+    name = f"sessions-in-review-{timezone.localdate().isoformat()}.csv"
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _member(wanted: Wanted, act: BulkAct) -> Member | None:
+    text = wanted.to
+    if act != BulkAct.ASSIGN or not (text.isascii() and text.isdecimal() and len(text) <= LONGEST_ID):
+        return None
+    return team(timezone.now()).get(int(text))
+
+
+def _ids(texts: Sequence[str]) -> list[UUID]:
+    """Return the ids among these texts, once each."""
+    found: list[UUID] = []
+    for text in texts:
+        try:
+            found.append(UUID(text))
+        except ValueError:
+            continue
+    return list(dict.fromkeys(found))

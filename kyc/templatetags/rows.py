@@ -1,0 +1,271 @@
+"""What stands in a list fifty times, drawn in Python: a template takes twenty times as long for it.
+
+Each piece is drawn here only; templates of single pages draw it through `desk/components/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+from uuid import UUID
+
+from django import template
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from kyc.choices import CheckState, EntityType, SessionState
+from kyc.desk.rows import CODES_SHOWN
+from kyc.figures import capped, span
+from kyc.models import Session
+from kyc.templatetags.desk import brief, check_name, initials, moment, sla, waited
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from kyc.desk.chips import Chip
+    from kyc.desk.rows import Row, ShownCheck
+    from kyc.desk.tabs import Tab
+    from kyc.desk.team import Member
+
+register = template.Library()
+
+SMALL = " icon--s"
+ENTITIES = {value: escape(str(label)) for value, label in EntityType.choices}
+PIPS = {CheckState.REFUSED: ("no", "x"), CheckState.VALIDATED: ("ok", "check")}
+STATES = {
+    SessionState.REVIEW: "review",
+    SessionState.REJECTED: "rejected",
+    SessionState.VERIFIED: "verified",
+    SessionState.EXPIRED: "expired",
+}
+DISPUTED = '<span class="state state--escalated" title="Ralio\'s verdict differs from the officer\'s decision">Disputed</span>'
+SUSPICION = (
+    '<span class="state state--rejected" title="A code marked as a suspicion came with it">Suspicion</span>'
+)
+ESCALATED = '<span class="state state--escalated" title="It waits for a supervisor">Escalated</span>'
+PROPOSED = '<span class="state state--quiet" title="A decision is proposed, and another person has to confirm it">Awaiting second officer</span>'
+SECOND = '<span class="state state--quiet" title="Whatever is decided, another person has to confirm it">Second review</span>'
+RING = '<svg class="sla__ring" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="6"/><circle class="sla__arc" cx="8" cy="8" r="6" pathLength="100" stroke-dasharray="{} 100"/></svg>'
+
+
+def _icon(name: str, size: str = "") -> str:
+    return f'<svg class="icon{size}" aria-hidden="true"><use href="#i-{name}"/></svg>'
+
+
+# --- Pieces --------------------------------------------------------------------------------------
+@register.simple_tag
+def uuid(id: UUID | str) -> SafeString:
+    """Draw a UUID in short: the first block and the last four, for IDs can share a first block."""
+    text = escape(str(id))
+    return SafeString(
+        f'<span class="uuid" title="{text}">{text[:8]}<span class="uuid__tail">…{text[-4:]}</span></span>'
+    )
+
+
+@register.simple_tag
+def state(state: str, is_disputed: bool = False) -> SafeString:
+    """Draw a session's state, in Ralio's capitals."""
+    tone = STATES.get(state, "quiet")  # type: ignore[call-overload]
+    mark = f" {DISPUTED}" if is_disputed else ""
+    return SafeString(f'<span class="state state--{tone}">{escape(state)}</span>{mark}')
+
+
+@register.simple_tag
+def due(due_at: datetime, is_boxed: bool = False) -> SafeString:
+    """Draw how a due time stands."""
+    found = sla(due_at)
+    left, tone = span(found["left"]), found["tone"]
+    words = (
+        f"{_icon('alert', SMALL)}{left} over"
+        if tone == "over"
+        else f"{RING.format(found['percent'])}{left} left"
+    )
+    return SafeString(f'<span class="sla sla--{tone}{" sla--boxed" if is_boxed else ""}">{words}</span>')
+
+
+@register.simple_tag
+def pips(checks: Iterable[ShownCheck], total: int, refused: int) -> SafeString:
+    """Draw one mark for each of a session's first checks."""
+    if not total:
+        return SafeString("")
+    drawn = [PIPS.get(check.state, ("unknown", "minus")) for check in checks]
+    marks = "".join(f'<span class="pip pip--{tone}">{_icon(name)}</span>' for tone, name in drawn)
+    label = f"{refused} of {total} check{'s' * (total != 1)} refused"
+    return SafeString(f'<span class="pips" role="img" aria-label="{label}">{marks}</span>')
+
+
+@register.simple_tag
+def code(code: str, category: str = "", url: str = "") -> SafeString:
+    """Draw a reason code with its category, as a link where there is an address."""
+    inner = f'<span class="code__cat">{escape(category)}</span>' if category else ""
+    inner += f'<span class="code__name">{escape(code) or "No code"}</span>'
+    if url:
+        return SafeString(f'<a href="{escape(url)}" class="code" title="{escape(code)}">{inner}</a>')
+    return SafeString(f'<span class="code" title="{escape(code)}">{inner}</span>')
+
+
+@register.simple_tag
+def subject(session: Session) -> SafeString:
+    """Draw whom a session is about, in short."""
+    icon = _icon("party" if session.entity_type == EntityType.RELATED_PARTY else "user")
+    named = uuid(session.subject_id) if session.subject_id else "not named"  # type: ignore[arg-type]
+    label = ENTITIES.get(session.entity_type) or escape(session.entity_type)
+    return SafeString(f'{icon}<span class="vh">{label}</span>{named}')
+
+
+@register.simple_tag
+def marks(session: Session, waits_until: datetime | None = None) -> SafeString:
+    """Draw what sets a session of the queue apart from the others."""
+    drawn = SUSPICION if session.is_suspect else ESCALATED if session.escalated_at else ""
+    if session.is_disputed:
+        drawn += DISPUTED
+    if session.proposed_by_id:
+        drawn += PROPOSED
+    elif session.is_second_review:
+        drawn += SECOND
+    if waits_until:
+        drawn += f'<span class="state state--quiet">Waits until {moment(waits_until, "brief")}</span>'
+    return SafeString(drawn)
+
+
+@register.simple_tag
+def holder(holder: Member, is_mine: bool, until: datetime) -> SafeString:
+    """Draw who holds a session."""
+    name = escape(holder.username)
+    avatar = f'<span class="avatar{" avatar--me" if is_mine else ""}" aria-hidden="true">{escape(initials(holder.username))}</span>'
+    return SafeString(
+        f'<span class="who" title="{name} holds it until {brief(until)}">{avatar}'
+        f'<span class="who__name">{"You" if is_mine else name}</span></span>'
+    )
+
+
+@register.simple_tag
+def from_api(is_short: bool = False) -> SafeString:
+    """Say that Ralio did not send this: the desk asked for it."""
+    words = '<span class="vh">from Ralio’s </span>API' if is_short else "from Ralio’s API"
+    return SafeString(
+        '<span class="from-api" title="Ralio did not send this. The desk asked Ralio’s API for it.">'
+        f"{_icon('download', SMALL)}{words}</span>"
+    )
+
+
+@register.simple_tag
+def options(chip: Chip) -> SafeString:
+    """Draw the choices of a filter's menu as tick boxes with their counts."""
+    name, (before, after) = escape(chip.name), ("<code>", "</code>") if chip.is_code else ("", "")
+    return SafeString(
+        "\n".join(
+            f'<label class="option"><input class="checkbox" type="checkbox" name="{name}" value="{escape(choice.value)}"'
+            f'{" checked" if choice.is_chosen else ""}><span class="option__text">{before}{escape(choice.label)}{after}</span>'
+            f'<span class="option__count">{capped(choice.count)}</span></label>'
+            for choice in chip.choices
+        )
+    )
+
+
+@register.simple_tag
+def tab(tab: Tab, current: Tab) -> SafeString:
+    """Draw one of the queue's views as a link with its count."""
+    query = f"?{escape(tab.query)}" if tab.query else ""
+    here = ' aria-current="page"' if tab == current else ""
+    tone = " tabs__n--red" if tab.is_alarming and tab.count else ""
+    return SafeString(
+        f'<a href="{reverse("queue")}{query}"{here}>{escape(tab.title)}'
+        f' <span class="tabs__n{tone}">{capped(tab.count)}</span></a>'
+    )
+
+
+# --- The queue's rows ----------------------------------------------------------------------------
+@register.simple_tag
+def queue_rows(rows: Iterable[Row], query: str) -> SafeString:
+    """Draw the queue's rows. `query` is the list's own, which their links carry along."""
+    painter = _Painter(query)
+    return SafeString("".join(painter.row(row) for row in rows))
+
+
+@register.simple_tag
+def queue_row(row: Row, query: str, left: str = "", is_swap: bool = False) -> SafeString:
+    """Draw one row, which with `is_swap` takes the place of the one that is there.
+
+    `left` says what became of a session that the list does not hold any more.
+    """
+    return SafeString(_Painter(query).row(row, left, is_swap=is_swap))
+
+
+class _Painter:
+    """Draws rows whose links have the same beginning and end."""
+
+    def __init__(self, query: str) -> None:
+        self.query = f"?from={quote(query, safe='')}" if query else ""
+        any_id = UUID(int=0)
+        self.session, self.peek = (
+            reverse(name, args=[any_id]).split(str(any_id)) for name in ("session", "queue-peek")
+        )
+
+    def row(self, row: Row, left: str = "", *, is_swap: bool = False) -> str:
+        session = row.session
+        id_, head = str(session.pk), str(session.pk)[:8]
+        tick = (
+            f'<input class="checkbox" type="checkbox" name="s" value="{id_}" data-row-key="x" aria-label="Select session {head}">'
+            if row.is_in_review or not left
+            else ""
+        )
+        if session.due_at:
+            stands = f'{due(session.due_at)}<div class="sub">waiting {waited(session.state_since)}</div>'
+        else:
+            stands = state(session.state)
+        return f"""<tr class="qrow{" qrow--left" if left else ""}" role="row" id="s-{id_}" data-mark="{escape(row.mark)}"{' hx-swap-oob="true"' if is_swap else ""}>
+  <td class="q-sel" role="cell">{tick}</td>
+  <td class="q-due" role="cell">{stands}</td>
+  <td class="q-id" role="cell">
+    <div class="q-id__top"><a class="qrow__link" href="{id_.join(self.session)}{self.query}" hx-get="{id_.join(self.peek)}{self.query}" hx-trigger="focus delay:120ms, desk:peek">{uuid(id_)}</a>{marks(session, row.waits_until)}</div>
+    <div class="sub q-id__sub">{subject(session)}{_attempt(row)}</div>
+  </td>
+  <td class="q-why" role="cell">
+    <div class="why">
+      <div class="why__line">{_findings(row)}</div>
+      <span class="sub why__msg">{_why(row)}</span>
+    </div>
+  </td>
+  <td class="q-recv" role="cell"><span class="sub">{moment(session.state_since, "short")}</span></td>
+  <td class="q-who" role="cell">{_who(row, left, id_)}</td>
+</tr>"""
+
+
+def _attempt(row: Row) -> str:
+    if row.attempt <= 1:
+        return ""
+    tone = " repeat--red" if row.n_rejected else ""
+    title = f"{capped(row.n_earlier)} earlier, {capped(row.n_rejected)} rejected"
+    return f'<span class="repeat{tone}" title="{title}">attempt {capped(row.attempt)}</span>'
+
+
+def _findings(row: Row) -> str:
+    drawn: str = pips(row.checks, row.session.n_checks, row.session.n_refused)
+    if row.is_from_api:
+        drawn += from_api(is_short=True)
+    codes: Sequence[str] = row.all_codes
+    shown = codes[:CODES_SHOWN]
+    drawn += "".join(code(each) for each in shown)
+    more = "and more" if row.is_cut else f"{len(codes) - len(shown)} more" if len(codes) > len(shown) else ""
+    return f'{drawn}<span class="sub nowrap">{more}</span>' if more else drawn
+
+
+def _why(row: Row) -> str:
+    types = row.refused_types
+    if not types:
+        return "No check was refused." if row.session.n_checks else "Ralio sent no checks."
+    names = f"<b>{escape(', '.join(check_name(each) for each in types))}</b>"
+    return f"{names} · {escape(row.message)}" if row.message else names
+
+
+def _who(row: Row, left: str, id_: str) -> str:
+    if left:
+        return f'<span class="left">{escape(left)}</span>'
+    if row.holder and row.session.claimed_until:
+        return holder(row.holder, row.is_mine, row.session.claimed_until)
+    if row.can_claim:
+        return f'<button class="btn btn--s" name="claim" value="{id_}" data-row-key="c" aria-label="Claim session {id_[:8]}">Claim</button>'
+    return '<span class="sub">Unassigned</span>' if row.is_in_review else ""
