@@ -58,11 +58,19 @@ CATALOGUE = {
 _N_CONTACTS = 60
 
 
-def furnish() -> None:
-    """Describe the reason codes and enter some contacts, once: what people have changed since stays."""
+def describe_codes() -> None:
+    """Describe the reason codes, once: what people have changed since stays.
+
+    Before the first session comes, so that those with a code marked as a suspicion go to supervisors at once.
+    """
     with transaction.atomic():
         if not ReasonCode.objects.exclude(label="").exists():
             _describe_codes()
+
+
+def enter_contacts() -> None:
+    """Enter some contacts, once."""
+    with transaction.atomic():
         if not Contact.objects.filter(source=ContactSource.PERSON).exists():
             _enter_contacts()
 

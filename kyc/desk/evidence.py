@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Case, F, IntegerField, OuterRef, TextField, Value, When
-from django.db.models.functions import Length
+from django.db.models.functions import MD5, Length
 
 from kyc.choices import CheckState, CorrectionTarget
+from kyc.desk.differences import Difference, Snapshot, differences
 from kyc.desk.jsontree import Pencil, Tree
-from kyc.models import Check, Correction, Reason, ReasonCode, RejectionReason
+from kyc.desk.precedents import Precedents, precedents, with_precedents
+from kyc.models import Check, Correction, Reason, ReasonCode, RejectionReason, Session
 from kyc.models.digests import text_digest
 from kyc.projection import Fact
 from kyc.querysets import CappedCount
@@ -31,10 +33,14 @@ _REFUSED_FIRST = Case(
 
 @dataclass(frozen=True, slots=True)
 class ShownReason:
-    """A reason; `known` is its code in the catalogue, with `n_rejected`, up to one more than CAP."""
+    """A reason; `known` is its code in the catalogue, with `n_rejected`, up to one more than CAP.
+
+    `precedents` say how people decided other sessions with the code; None where nobody did.
+    """
 
     row: Reason
     known: ReasonCode | None
+    precedents: Precedents | None
     corrections: Sequence[Correction]
 
 
@@ -63,6 +69,12 @@ class CheckSet:
     def rows(self) -> list[Check]:
         return [check.row for check in self.checks]
 
+    @property
+    def codes(self) -> list[str]:
+        """Return the codes of the set's reasons, each once."""
+        codes = (reason.row.code for check in self.checks for reason in check.reasons)
+        return list(dict.fromkeys(code for code in codes if code))
+
     def count(self, state: CheckState) -> int:
         return sum(check.row.state == state for check in self.checks)
 
@@ -79,13 +91,30 @@ class CheckSet:
         return self.count(CheckState.UNKNOWN)
 
 
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What the newest set says otherwise than the REVIEW event that opened the present round.
+
+    `changes` is None where one of the two sets is not whole on the page, and can not be compared.
+    """
+
+    opening: CheckSet
+    newest: CheckSet
+    changes: Sequence[Difference] | None
+
+
 type Place = tuple[int | None, int | None, int | None]
 
 
 def check_sets(
-    facts: Sequence[Fact], corrections: Iterable[Correction], pencil: Pencil, *, is_all: bool = False
+    session: Session,
+    facts: Sequence[Fact],
+    corrections: Iterable[Correction],
+    pencil: Pencil,
+    *,
+    is_all: bool = False,
 ) -> tuple[list[CheckSet], int]:
-    """Return the sets that a page shows, newest first, and how many older ones it leaves out. Three queries.
+    """Return the sets that a page shows, newest first, and how many older ones it leaves out. Four queries.
 
     `facts` are the session's events, newest first. With `is_all` nothing is left out.
     """
@@ -94,7 +123,7 @@ def check_sets(
     deliveries = [fact.delivery for fact in chosen]
     checks = _checks(deliveries, None if is_all else MOST_CHECKS)
     reasons = _reasons(deliveries, None if is_all else MOST_REASONS)
-    catalogue = _catalogue({reason.code for rows in reasons.values() for reason in rows})
+    catalogue = _catalogue({reason.code for rows in reasons.values() for reason in rows}, session)
     corrected = _by_place(corrections)
     sets = []
     for fact in chosen:
@@ -105,6 +134,27 @@ def check_sets(
         is_whole = len(shown) == fact.n_checks and n_reasons == fact.n_reasons
         sets.append(CheckSet(fact, _event_name(shown), shown, is_whole))
     return sets, len(bringing) - len(chosen)
+
+
+def since_review(sets: Sequence[CheckSet], opened_by: int | None) -> Since | None:
+    """Return what differs between the set of the event that opened the round and the newest one, where that is later."""
+    opening = next((found for found in sets if found.fact.delivery == opened_by), None)
+    if opening is None or opening is sets[0]:
+        return None
+    newest = sets[0]
+    if not (opening.is_whole and newest.is_whole):
+        return Since(opening, newest, None)
+    return Since(opening, newest, differences(_snapshots(opening), _snapshots(newest)))
+
+
+def _snapshots(shown: CheckSet) -> Iterator[Snapshot]:
+    for check in shown.checks:
+        annotated: Any = check.row
+        reasons = (reason.row.code or reason.row.message for reason in check.reasons)
+        state = CheckState(check.row.state)
+        yield Snapshot(
+            check.row.position, check.row.type, state, tuple(reasons), check.data, annotated.long_data_digest
+        )
 
 
 def _first_sets(facts: Iterable[Fact]) -> Iterator[Fact]:
@@ -127,6 +177,11 @@ def _checks(deliveries: Sequence[int], most: int | None) -> dict[int, list[Check
             data_length=Length("data"),
             short_data=Case(
                 When(data_length__lte=LONGEST_DATA, then=F("data")),
+                default=Value(""),
+                output_field=TextField(),
+            ),
+            long_data_digest=Case(
+                When(data_length__gt=LONGEST_DATA, then=MD5("data")),
                 default=Value(""),
                 output_field=TextField(),
             ),
@@ -153,12 +208,16 @@ def _reasons(deliveries: Sequence[int], most: int | None) -> dict[int, list[Reas
     return found
 
 
-def _catalogue(codes: Iterable[str]) -> dict[str, ReasonCode]:
-    """Return what is known of codes, and how many sessions were rejected with each, in one query."""
+type Catalogue = dict[str, tuple[ReasonCode, Precedents | None]]
+
+
+def _catalogue(codes: Iterable[str], session: Session) -> Catalogue:
+    """Return what is known of codes, how many sessions were rejected with each, and by whom. Two queries."""
     rejections = RejectionReason.objects.filter(code_digest=OuterRef("digest"), is_first_of_code=True)
     known = ReasonCode.objects.filter(digest__in=sorted(text_digest(code) for code in codes if code))
-    counted = known.annotate(n_rejected=CappedCount(rejections))
-    return {code.code: code for code in counted}
+    counted = list(with_precedents(known.annotate(n_rejected=CappedCount(rejections)), session))
+    decided = precedents(counted)
+    return {code.code: (code, decided.get(code.code)) for code in counted}
 
 
 def _by_place(corrections: Iterable[Correction]) -> dict[Place, list[Correction]]:
@@ -172,7 +231,7 @@ def _by_place(corrections: Iterable[Correction]) -> dict[Place, list[Correction]
 def _shown(
     check: Check,
     reasons: Iterable[Reason],
-    catalogue: dict[str, ReasonCode],
+    catalogue: Catalogue,
     corrected: dict[Place, list[Correction]],
     pencil: Pencil,
 ) -> ShownCheck:
@@ -180,16 +239,17 @@ def _shown(
     text = annotated.short_data
     return ShownCheck(
         check,
-        [
-            ShownReason(
-                reason,
-                catalogue.get(reason.code),
-                corrected.get((check.delivery_id, check.position, reason.position), ()),
-            )
-            for reason in reasons
-        ],
+        [_shown_reason(reason, check, catalogue, corrected) for reason in reasons],
         corrected.get((check.delivery_id, check.position, None), ()),
         text,
         annotated.data_length,
         pencil.draw(text) if text else None,
     )
+
+
+def _shown_reason(
+    reason: Reason, check: Check, catalogue: Catalogue, corrected: dict[Place, list[Correction]]
+) -> ShownReason:
+    known, decided = catalogue.get(reason.code, (None, None))
+    place = (check.delivery_id, check.position, reason.position)
+    return ShownReason(reason, known, decided, corrected.get(place, ()))

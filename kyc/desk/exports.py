@@ -27,6 +27,7 @@ COLUMNS = (
     "message",
     "earlier",
     "from the API",
+    "rationale",
 )
 # Without it Excel takes UTF-8 for another encoding.
 BYTE_ORDER_MARK = "\ufeff"
@@ -38,9 +39,9 @@ def csv_lines(filters: Filters) -> Iterator[str]:
 
     So neither the memory nor a transaction grows with the history, and the first lines leave before the last are read.
     """
-    yield BYTE_ORDER_MARK + _text([COLUMNS])
+    yield BYTE_ORDER_MARK + csv_text([COLUMNS])
     for found in _chunks(filters):
-        yield _text(line for rejection in found for line in _lines(rejection))
+        yield csv_text(line for rejection in found for line in _lines(rejection))
 
 
 def safe(cell: str) -> str:
@@ -64,19 +65,21 @@ def _lines(rejection: Rejection) -> Iterator[list[str]]:
         str(session.pk),
         " ".join(str(pk) for pk in (session.user_id, session.related_party_id) if pk),
         session.entity_type,
-        _instant(session.state_since),
+        instant(session.state_since),
         session.decided_by.username if session.decided_by else "Ralio, automatic",
         rejection.checker.username if rejection.checker else "",
     ]
     for reason in rejection.reasons:
         earlier = "earlier" if reason.is_earlier else ""
         told = (reason.check_type, reason.code, reason.category, reason.message)
-        yield [*start, *told, earlier, "from the API" if rejection.is_from_api else ""]
+        from_api = "from the API" if rejection.is_from_api else ""
+        yield [*start, *told, earlier, from_api, rejection.rationale]
     if not rejection.reasons:
+        # A person's rejection has reasons, always.
         yield [*start, *([""] * (len(COLUMNS) - len(start)))]
 
 
-def _instant(at: datetime) -> str:
+def instant(at: datetime) -> str:
     """Return an instant in the desk's zone, with its offset."""
     try:
         return timezone.localtime(at).isoformat(timespec="seconds")
@@ -85,7 +88,7 @@ def _instant(at: datetime) -> str:
         return at.isoformat(timespec="seconds")
 
 
-def _text(lines: Iterable[Iterable[str]]) -> str:
+def csv_text(lines: Iterable[Iterable[str]]) -> str:
     buffer = io.StringIO()
     csv.writer(buffer).writerows([safe(cell) for cell in line] for line in lines)
     return buffer.getvalue()

@@ -23,6 +23,7 @@ _PATHS = {
 _MAX_TRIES = 4
 # Hours that sessions still in the queue have been waiting: (from, to): how often.
 _AGES = {(0.05, 4): 30, (4, 12): 28, (12, 20): 22, (20.2, 23.7): 12, (24.5, 60): 8}
+_LONG_WAITS = (timedelta(days=8, hours=3), timedelta(days=6, hours=14), timedelta(days=5, hours=6))
 # Subjects try by day and in the evening; the hour's weight, from midnight.
 _HOURS = (1, 1, 1, 1, 1, 2, 4, 7, 10, 12, 12, 11, 10, 10, 11, 11, 11, 10, 10, 9, 8, 6, 4, 2)
 _WEEKEND = 0.35
@@ -57,6 +58,15 @@ def history(
     return [_say(ralio, step) for step in sorted(steps, key=lambda step: step.at)]
 
 
+def long_waits(ralio: Ralio, *, until: datetime) -> list[Event]:
+    """Return the events of a few sessions that nobody has looked at for days: one of them has run out."""
+    events = []
+    for wait in _LONG_WAITS:
+        attempt = ralio.attempt(ralio.new_user(), until - wait - timedelta(minutes=9))
+        events.append(ralio.tell("review", until - wait, attempt))
+    return events
+
+
 def _say(ralio: Ralio, step: _Step) -> Event:
     if step.attempt is None:
         return ralio.money(step.at)
@@ -67,7 +77,7 @@ def _say(ralio: Ralio, step: _Step) -> Event:
 
 def _left_over(ralio: Ralio, since: datetime, until: datetime) -> list[_Step]:
     steps = []
-    for attempt in ralio.waiting:
+    for attempt in ralio.unsettled:
         is_late = until - attempt.since > PATIENCE
         if ralio.rng.random() < (0.93 if is_late else 0.3):
             at = _between(ralio, max(since, attempt.since), until)

@@ -97,6 +97,8 @@ class Ralio:
         self.mix = dict(mix)
         self.waiting: list[Attempt] = []
         self.invited: list[Attempt] = []
+        # Sessions that people have decided: what comes of those, somebody tells it.
+        self.left_to_people: frozenset[UUID] = frozenset()
         self.n_sessions = 0
         # What its API serves; kept only where somebody asks.
         self.book: Book | None = None
@@ -144,6 +146,16 @@ class Ralio:
         return self._told(
             kind, then, self.attempt(subject, then - timedelta(seconds=self.rng.randrange(90, 1500)))
         )
+
+    @property
+    def unsettled(self) -> list[Attempt]:
+        """Return the attempts in review that are its own to settle."""
+        return [attempt for attempt in self.waiting if attempt.session_id not in self.left_to_people]
+
+    def tell_of(self, session_id: UUID, kind: str, at: datetime) -> Event | None:
+        """Return the event of this kind of a session that waits for review; None where it does not."""
+        attempt = next((attempt for attempt in self.waiting if attempt.session_id == session_id), None)
+        return self.tell(kind, at, attempt) if attempt else None
 
     def attempt(self, subject: Subject, at: datetime, *, session_id: UUID | None = None) -> Attempt:
         """Return a new attempt of this subject, of which nothing has been said yet."""
@@ -198,19 +210,20 @@ class Ralio:
         if kind == "review":
             return self.rng.choice(self._verified) if self._verified and self.rng.random() < 0.03 else None
         if kind == "expired":
-            ended = [a for a in (*self.waiting, *self.invited) if a.created_at + LIFETIME < at]
+            ended = [a for a in (*self.unsettled, *self.invited) if a.created_at + LIFETIME < at]
             return ended[0] if ended else None
         if kind == "related_party":
             return None
         if self.invited and self.rng.random() < len(self.invited) / 30:
             return self.rng.choice(self.invited)
-        if self.rng.random() < 0.27 * (len(self.waiting) / QUEUE_LENGTH) ** 2:
-            return self._settled(at)
+        unsettled = self.unsettled
+        if self.rng.random() < 0.27 * (len(unsettled) / QUEUE_LENGTH) ** 2:
+            return self._settled(unsettled, at)
         return None
 
-    def _settled(self, at: datetime) -> Attempt:
+    def _settled(self, unsettled: list[Attempt], at: datetime) -> Attempt:
         """Return a waiting attempt: the oldest when too many are late, else one that lets the old ones age."""
-        oldest_first = sorted(self.waiting, key=lambda a: a.since)
+        oldest_first = sorted(unsettled, key=lambda a: a.since)
         if sum(at - a.since > PATIENCE for a in oldest_first) > MAX_LATE:
             return oldest_first[0]
         return self.rng.choice(oldest_first[len(oldest_first) // 3 :])

@@ -48,6 +48,7 @@ def test_each_reason_has_a_line(officer_client: Client) -> None:
         "message": "It is one.",
         "earlier": "",
         "from the API": "",
+        "rationale": "",
     }
     assert (second["code"], second["message"]) == ("TWO", 'It says "two",\nand more.')
 

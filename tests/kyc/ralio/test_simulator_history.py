@@ -11,7 +11,7 @@ import pytest
 from kyc.choices import SessionState
 from kyc.ralio.events import SessionEvent, read
 from kyc.ralio.simulator import Event, Ralio
-from kyc.ralio.simulator.history import history
+from kyc.ralio.simulator.history import history, long_waits
 
 NOW = datetime(2026, 11, 19, 14, 30, tzinfo=UTC)
 SINCE = NOW - timedelta(weeks=3)
@@ -100,3 +100,24 @@ def test_sessions_that_were_left_open_are_settled_later() -> None:
     assert len(settled) > 20
     assert len(ralio.waiting) == 25
     assert min(event.at for event in told) >= NOW - 3 * DAY
+
+
+def test_what_people_decided_is_left_to_them() -> None:
+    ralio = Ralio(4)
+    some_weeks(ralio)
+    decided = frozenset(attempt.session_id for attempt in ralio.waiting[::2])
+    ralio.left_to_people = decided
+    later = {ralio.next(NOW + timedelta(hours=n / 10)).session_id for n in range(3000)}
+    assert not later & decided
+
+    session_id = min(decided)
+    told = ralio.tell_of(session_id, "failed", NOW)
+    assert told is not None and told.session_id == session_id
+    assert ralio.tell_of(session_id, "failed", NOW) is None
+
+
+def test_a_few_sessions_have_waited_for_days_and_one_ran_out() -> None:
+    ralio = Ralio(6)
+    waits = sorted(NOW - event.at for event in long_waits(ralio, until=NOW))
+    assert waits[0] > 3 * DAY and waits[-2] < 7 * DAY < waits[-1]
+    assert len(ralio.waiting) == len(waits)
