@@ -1,9 +1,8 @@
-"""What happened to one session at this desk, newest first: deliveries, state changes, corrections, decisions, mails."""
+"""What happened to one session at this desk, newest first: deliveries, states, work, decisions, notes, mails."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -11,20 +10,39 @@ from typing import Any, Literal
 
 from django.utils import timezone
 
-from kyc.choices import SessionState
+from kyc.choices import FINAL_OUTCOMES, DecisionStatus, Outcome, SessionState
+from kyc.desk import story
 from kyc.desk.bodies import ShownDelivery
-from kyc.ledger import session_chain
-from kyc.models import Correction, Decision, LedgerEntry, Session
+from kyc.desk.story import Line
+from kyc.models import Correction, Decision, Note, User
 
-type Kind = Literal["delivery", "state", "correction", "decision", "notification"]
+type Kind = Literal["delivery", "state", "correction", "claim", "decision", "note", "due", "notification"]
 
 # What happened at one instant, in the order in which it did.
-_RANK: dict[str, int] = {"delivery": 0, "correction": 1, "decision": 2, "state": 3, "notification": 4}
+_RANK: dict[str, int] = {
+    "delivery": 0,
+    "correction": 1,
+    "claim": 2,
+    "note": 3,
+    "decision": 4,
+    "state": 5,
+    "due": 6,
+    "notification": 7,
+}
+# What a person did by a decision that ends no review, in the words that follow their name.
+_WORK = {
+    Outcome.WAIT: "let this session wait",
+    Outcome.RESUME: "ended the wait",
+    Outcome.SECOND_REVIEW: "asked for a second review",
+    Outcome.ESCALATE: "escalated this session",
+    Outcome.HAND_BACK: "handed this session back to officers",
+}
+_DONE = {Outcome.APPROVE: "approved this session", Outcome.REJECT: "rejected this session"}
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened. `what` is the row that tells of it, or a StateChange."""
+    """One thing that happened. `what` is the row that tells of it, a StateChange, a Step or a Turn."""
 
     at: datetime
     kind: Kind
@@ -43,6 +61,27 @@ class StateChange:
     round: int
     old_state: str
     event: str
+    by: User | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a decision: by whom, in words that follow the name. The first one tells what was decided and why."""
+
+    decision: Decision
+    by: User
+    words: str
+    is_first: bool = False
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A claim changed hands, or its holder was asked. `to` is who got or had it, where that is another person."""
+
+    by: User | None
+    words: str
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +102,27 @@ class Span:
 
 
 def days(
-    session: Session,
     deliveries: Iterable[ShownDelivery],
     corrections: Iterable[Correction],
+    decisions: Iterable[Decision],
+    notes: Iterable[Note],
     notifications: Iterable[Any],
+    lines: Sequence[Line],
+    people: Mapping[int, str],
     span: Span,
 ) -> list[Day]:
-    """Return what happened in a span, with all of `deliveries`, by days of the desk's time zone. Two queries."""
+    """Return what happened in a span, with all of `deliveries`, by days of the desk's time zone.
+
+    `lines` are the session's chain, and `people` the names of those whom its details name by id.
+    """
+    told = story.decided_at(lines)
     others = [
-        *(Entry(at, "state", change) for at, change in state_changes(session)),
+        *(Entry(at, "state", change) for at, change in state_changes(lines)),
         *(Entry(row.at, "correction", row) for row in corrections),
-        *(Entry(row.proposed_at, "decision", row) for row in _decisions(session)),
+        *(entry for row in decisions for entry in _steps(row, told.get(row.pk, row.proposed_at))),
+        *(Entry(row.at, "note", row) for row in notes),
+        *_turns(lines, people),
+        *(Entry(line.at, "due", story.DUE[line.action]) for line in lines if line.action in story.DUE),
         *(Entry(row.created_at, "notification", row) for row in notifications),
     ]
     shown = [Entry(delivery.row.received_at, "delivery", delivery) for delivery in deliveries]
@@ -85,28 +134,52 @@ def days(
 
 
 def kinds(timeline: Sequence[Day]) -> set[str]:
-    return {entry.kind for day in timeline for entry in day.entries}
+    """Return which filters have something to show: who worked at a session goes with what was decided."""
+    found = {entry.kind for day in timeline for entry in day.entries}
+    together = {"claim": "decision", "due": "state"}
+    return {together.get(kind, kind) for kind in found}
 
 
-def state_changes(session: Session) -> list[tuple[datetime, StateChange]]:
-    """Return when the session came to each of its states, by the record of what was applied here."""
-    rows = (
-        LedgerEntry.objects.filter(chain=session_chain(session.pk))
-        .order_by("seq")
-        .values_list("at", "detail")
-    )
+def state_changes(lines: Iterable[Line]) -> list[tuple[datetime, StateChange]]:
+    """Return when the session came to each of its states, by the record of what was applied and done here."""
     found: list[tuple[datetime, StateChange]] = []
     before = ("", 0)
-    for at, text in rows:
-        detail = json.loads(text)
-        if detail.get("state") not in SessionState.values:
+    for line in lines:
+        if line.detail.get("state") not in SessionState.values:
             continue
-        now = (detail["state"], detail.get("round", 1))
+        now = (line.detail["state"], line.detail.get("round", 1))
         if now != before:
-            found.append((at, StateChange(*now, old_state=before[0], event=detail.get("event") or "")))
+            event = line.detail.get("event") or ""
+            found.append((line.at, StateChange(*now, old_state=before[0], event=event, by=line.by)))
         before = now
     return found
 
 
-def _decisions(session: Session) -> Iterable[Decision]:
-    return session.decisions.select_related("maker", "checker")
+def _turns(lines: Iterable[Line], people: Mapping[int, str]) -> Iterator[Entry]:
+    for line in lines:
+        if line.action not in story.CLAIMS:
+            continue
+        other = story.other_person(line)
+        to = people.get(other, "") if other is not None else ""
+        yield Entry(line.at, "claim", Turn(line.by, story.CLAIMS[line.action], to))
+
+
+def _steps(row: Decision, at: datetime) -> Iterator[Entry]:
+    """Yield what was done about one decision, as far as it has come; `at` is when it was recorded."""
+    yield Entry(at, "decision", Step(row, row.maker, _first_words(row), is_first=True))
+    if row.checker is not None and row.checked_at is not None:
+        is_back = row.status == DecisionStatus.RETURNED
+        words = "sent the proposal back" if is_back else f"confirmed: {_DONE[Outcome(row.outcome)]}"
+        yield Entry(row.checked_at, "decision", Step(row, row.checker, words, said=row.answer))
+    if row.undone_by is not None and row.undone_at is not None:
+        words = "took the decision back" if row.confirmed_at else "took the proposal back"
+        yield Entry(row.undone_at, "decision", Step(row, row.undone_by, words))
+
+
+def _first_words(row: Decision) -> str:
+    outcome = Outcome(row.outcome)
+    if outcome not in FINAL_OUTCOMES:
+        return _WORK[outcome]
+    if row.settles_id is not None:
+        return f"settled the dispute with Ralio: {_DONE[outcome]}"
+    return f"proposed to {outcome.value} this session" if row.needs_checker else _DONE[outcome]

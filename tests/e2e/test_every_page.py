@@ -15,6 +15,8 @@ from kyc.models import Delivery, InboxAlarm, RefusedRequest, User
 from tests.e2e import checks, scene
 from tests.factories import CorrectionFactory
 
+pytestmark = pytest.mark.looks
+
 # No page of their own: they answer machines, forms and scripts, or send on to a page that is here.
 PAGELESS = {
     "webhook",
@@ -22,9 +24,29 @@ PAGELESS = {
     "health-ready",
     "queue-new",
     "queue-peek",
+    "queue-rows",
+    "queue-claim-next",
+    "queue-bulk",
+    "queue-view-save",
+    "queue-view-delete",
     "theme",
     "history-export",
+    "queue-portal-export",
     "session-delivery",
+    "session-claim",
+    "session-release",
+    "session-assign",
+    "session-ask",
+    "session-hand-over",
+    "session-keep",
+    "session-renew",
+    "session-decide",
+    "session-settle",
+    "session-codes",
+    "session-note",
+    "decision-confirm",
+    "decision-return",
+    "decision-undo",
     "deliveries-new",
     "delivery-raw",
     "refused-request-raw",
@@ -46,6 +68,7 @@ def desk_pages(known: scene.Scene) -> dict[str, list[str]]:
             f"{queue}?entity=related-party",
             f"{queue}?q=a",
         ],
+        "queue-portal": [reverse("queue-portal")],
         "session": [*sessions, reverse("session", args=[LONG_SEARCH])],
         "history": [history, f"{history}?reason=LOW_CONFIDENCE", f"{history}?q={LONG_SEARCH}"],
         "mail": [reverse("mail", args=[known.overdue])],

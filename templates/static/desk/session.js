@@ -1,5 +1,5 @@
-/* The session page: stacked sections become a tablist. Print and a browser without script keep every section.
-   Needs desk.js. */
+/* The session page: stacked sections become a tablist, the decision panel counts and searches codes, and one's claim
+   is renewed while the page is in use. Print and a browser without script keep every section. Needs desk.js. */
 (function () {
   'use strict';
   var $ = window.desk.$, $$ = window.desk.$$;
@@ -56,4 +56,106 @@
   var target = reveal(location.hash);
   if (!target) select(tabs[0]);
   else if (!tabs.some(function (tab) { return panel(tab) === target; })) target.scrollIntoView();
+}());
+
+(function () {
+  'use strict';
+  var $ = window.desk.$, $$ = window.desk.$$, say = window.desk.say;
+
+  /* --- Codes: how many are ticked, and which are shown --------------------- */
+  function ticked(scope) {
+    return new Set($$('input[name="codes"]:checked', scope).map(function (box) { return box.value; })).size;
+  }
+  function count(form) {
+    var label = $('[data-reject-label]', form);
+    if (!label) return;
+    label.dataset.plain = label.dataset.plain || label.textContent;
+    var n = ticked(form);
+    label.textContent = n ? label.dataset.verb + ' with ' + n + (n === 1 ? ' code' : ' codes') : label.dataset.plain;
+  }
+  function search(field) {
+    var scope = field.closest('[data-codes]'), text = field.value.trim().toLowerCase(), shown = 0;
+    $$('.option', scope).forEach(function (option) {
+      var hit = !text || option.textContent.toLowerCase().indexOf(text) >= 0 || $('input', option).checked;
+      option.hidden = !hit;
+      if (hit) shown += 1;
+    });
+    $('[data-codes-none]', scope).hidden = shown > 0;
+  }
+  document.addEventListener('input', function (e) {
+    if (e.target.matches('[data-codes-search]')) search(e.target);
+  });
+  document.addEventListener('change', function (e) {
+    if (e.target.name === 'codes' && e.target.form) count(e.target.form);
+  });
+  document.addEventListener('keydown', function (e) {
+    /* Enter in a field or on a choice confirms nothing. */
+    var isField = e.target.matches('form[data-decision] input');
+    if (e.key === 'Enter' && isField && !e.ctrlKey && !e.metaKey) e.preventDefault();
+  });
+  /* What is ticked stays, whatever else is found. */
+  document.addEventListener('htmx:beforeSwap', function (e) {
+    var scope = e.detail.target.closest('[data-codes]');
+    if (!scope) return;
+    var kept = $('[data-codes-chosen]', scope);
+    $$('.option:has(:checked)', e.detail.target).forEach(function (option) { kept.append(option); });
+  });
+  document.addEventListener('htmx:afterSwap', function (e) {
+    var scope = e.detail.target.closest && e.detail.target.closest('[data-codes]');
+    if (!scope) return;
+    var known = new Set($$('[data-codes-chosen] input', scope).map(function (box) { return box.value; }));
+    $$('.option', e.detail.target).forEach(function (option) {
+      if (known.has($('input', option).value)) option.remove();
+    });
+  });
+  $$('form[data-decision]').forEach(count);
+
+  /* --- Ctrl Enter confirms what is chosen ------------------------------------ */
+  document.addEventListener('keydown', function (e) {
+    if (e.key !== 'Enter' || !(e.ctrlKey || e.metaKey) || e.defaultPrevented || $('dialog[open]')) return;
+    var panel = $('form[data-decision]'), own = e.target.matches('textarea, input, select') && e.target.form;
+    var form = own && own.method === 'post' ? own : panel;
+    if (!form || (form === panel && !$('[name="decision"]:checked, [name="outcome"]:checked', form))) return;
+    e.preventDefault();
+    form.requestSubmit();
+  });
+  /* A second press would do the act again, and be told that the session changed. */
+  document.addEventListener('submit', function (e) {
+    var form = e.target;
+    if (e.defaultPrevented || form.method !== 'post' || form.matches('[hx-post], [data-theme-form]')) return;
+    if (form.dataset.sent) { e.preventDefault(); return; }
+    form.dataset.sent = '1';
+    setTimeout(function () { delete form.dataset.sent; }, 5000);
+  });
+
+  /* --- The claim: renewed after activity, at most once a minute, and before half of a short one is over */
+  var MINUTE = 60000, renewed = Date.now();
+  function pause(lease) {
+    return Math.min(MINUTE, Math.max((new Date(lease.dataset.lease) - renewed) / 2, 5000));
+  }
+  function active() {
+    var lease = $('form[data-lease]');
+    if (!lease || Date.now() - renewed < pause(lease)) return;
+    renewed = Date.now();
+    lease.dispatchEvent(new Event('desk:active'));
+  }
+  ['keydown', 'pointerdown', 'input', 'wheel'].forEach(function (kind) {
+    document.addEventListener(kind, active, { passive: true });
+  });
+  document.addEventListener('htmx:afterSwap', function () {
+    var lost = $('[data-lease-lost]:not([data-said])');
+    if (!lost) return;
+    lost.dataset.said = '1';
+    say(lost.textContent.trim());
+  });
+
+  /* --- What can be undone until an instant is offered no longer than that ---- */
+  $$('[data-until]').forEach(function (el) {
+    var left = new Date(el.dataset.until) - Date.now();
+    if (left > 0 && left < 24 * 60 * MINUTE) setTimeout(function () {
+      $$('form', el).forEach(function (form) { form.remove(); });
+      $$('.toast form').forEach(function (form) { form.remove(); });
+      say('The time to undo is over');
+    }, left);
+  });
 }());

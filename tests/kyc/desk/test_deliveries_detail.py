@@ -74,8 +74,8 @@ def test_the_facts_are_all_there(supervisor_client: Client) -> None:
 
 def test_it_says_what_it_changed(supervisor_client: Client) -> None:
     session = arrive("REVIEW", hours=9)
-    again(session, "REJECTED", hours=8)
-    again(session, "REVIEW", hours=20)
+    again(session, "REJECTED", hours=7)
+    again(session, "REVIEW", hours=8)
     first, second, third = session.deliveries.order_by("pk")
 
     assert in_order(
@@ -208,5 +208,5 @@ def test_the_queries_of_a_page(supervisor_client: Client, queries: Callable) -> 
         again(session, "REVIEW", hours=hours)
     # Five for the sign-in, the permissions and the role, five for the ledger, one for the frame; six are its own.
     newest = session.deliveries.latest("pk")
-    with queries(17):
+    with queries(13):
         supervisor_client.get(f"/deliveries/{newest.pk}/")

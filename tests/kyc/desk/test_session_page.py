@@ -56,7 +56,8 @@ def test_every_view_is_in_the_ledger(officer_client: Client, officer: User) -> N
     page(officer_client, session)
     page(officer_client, session)
 
-    first, second = LedgerEntry.objects.filter(chain=f"person:{officer.pk}", action="session.read")
+    read = LedgerEntry.objects.filter(chain=f"person:{officer.pk}", action="session.read")
+    first, second = read.order_by("seq")
     assert json.loads(second.detail) == {"session": str(session.pk)}
     assert (first.actor, second.seq) == (officer, first.seq + 1)
 
@@ -87,8 +88,9 @@ def test_its_queries_do_not_grow_with_the_session(
         again(large, ("REJECTED", "REVIEW")[n % 2], hours=50 - n / 2, checks=[refused(f"CODE_{n % 7}")])
     page(officer_client, small)
 
-    for session in (small, large):
-        with queries(31):
+    # One more where the event that names the subject is not among the deliveries that the page shows.
+    for session, number in ((small, 28), (large, 29)):
+        with queries(number):
             page(officer_client, session)
 
 

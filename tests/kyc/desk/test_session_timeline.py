@@ -5,13 +5,17 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from kyc import review
-from kyc.models import User
+from kyc.models import Decision, User
+from kyc.review import acts
 from tests import wire
-from tests.factories import DecisionFactory
+from tests.conftest import signed_in
+from tests.factories import DecisionFactory, UserFactory
 from tests.kyc.desk.arrivals import again, arrive, in_order, newest_delivery, page
+from tests.kyc.desk.panels import WORDS, act, decide, reject, seen, session_in_review
 
 pytestmark = pytest.mark.django_db
 
@@ -98,7 +102,81 @@ def test_a_decision_is_told_as_far_as_it_has_come(officer_client: Client) -> Non
     )
     told = timeline(page(officer_client, session))
 
-    assert in_order(told, "officer.b</b> decided: approve", "Confirmed", "It agrees.")
+    assert in_order(told, "officer.b</b> approved this session", "It agrees.")
+
+
+def test_a_proposal_is_told_step_by_step(officer_client: Client, officer: User) -> None:
+    session = session_in_review()
+    other = signed_in(UserFactory(username="officer.b", role="officer"))
+    for answer in ("return", "confirm"):
+        decide(officer_client, session, "approve", rationale_approve=WORDS)
+        proposal = Decision.objects.latest("pk")
+        act(other, session, f"decisions/{proposal.pk}/{answer}", answer="Look again.", **seen(other, session))
+    told = timeline(page(officer_client, session))
+
+    assert in_order(
+        told,
+        "officer.b</b> confirmed: approved this session",
+        "You</b> proposed to approve this session",
+        WORDS,
+        "officer.b</b> sent the proposal back",
+        "Look again.",
+        "You</b> proposed to approve this session",
+        "Returned",
+        "You</b> claimed this session",
+    )
+
+
+def test_a_proposal_that_lapsed_and_a_decision_undone_say_so(officer_client: Client) -> None:
+    session = session_in_review(hours=5)
+    decide(officer_client, session, "approve", rationale_approve=WORDS)
+    again(session, "REVIEW", hours=1)
+    reject(officer_client, session, codes="NO_MATCH")
+    act(officer_client, session, f"decisions/{Decision.objects.latest('pk').pk}/undo")
+    told = timeline(page(officer_client, session))
+
+    assert in_order(
+        told, "took the decision back", "rejected this session", "Undone", "Lapsed", "the session changed"
+    )
+
+
+def test_a_claim_that_changes_hands_is_told(
+    officer_client: Client, supervisor_client: Client, officer: User
+) -> None:
+    session = session_in_review()
+    act(supervisor_client, session, "assign", to=officer.pk)
+    act(officer_client, session, "release")
+    told = timeline(page(officer_client, session))
+
+    assert in_order(told, "You</b> released this session", "supervisor</b> assigned this session to you")
+    assert 'data-kind="decision"' in told and 'value="decision"' in told
+
+
+def test_waits_and_escalations_are_told_with_their_reasons(officer_client: Client, supervisor: User) -> None:
+    session = session_in_review()
+    decide(
+        officer_client,
+        session,
+        "wait",
+        until_date="2026-12-01",
+        until_time="10:00",
+        rationale_wait="A new photograph.",
+    )
+    decide(officer_client, session, "resume")
+    decide(officer_client, session, "escalate", rationale_escalate="Seen before.", to_escalate=supervisor.pk)
+    told = timeline(page(officer_client, session))
+
+    assert in_order(told, "escalated this session, to supervisor", "Seen before.", "ended the wait")
+    assert in_order(told, "let this session wait", "until", "A new photograph.")
+
+
+def test_a_warning_of_the_due_time_is_told(officer_client: Client) -> None:
+    session = session_in_review()
+    with transaction.atomic():
+        acts.record(session, "session.due_soon", by=None)
+    told = timeline(page(officer_client, session))
+
+    assert "This session is due soon" in told
 
 
 def test_a_mail_is_told_with_its_status(officer_client: Client) -> None:
