@@ -1,0 +1,1 @@
+"""How the desk's pages fare with a million sessions on PostgreSQL, beside a thousand, and beside an admin list."""
