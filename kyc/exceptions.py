@@ -19,3 +19,19 @@ class CorrectionOutdated(CorrectionRefused):
 
 class ReplayForbidden(PermissionDenied):
     """Who asks may not replay deliveries."""
+
+
+class ActForbidden(PermissionDenied):
+    """Who asks may not do this, whatever they type. The words say who can."""
+
+
+class ActRefused(ValidationError):
+    """The act can not be done as it was asked for. Names the fields at fault where there are some."""
+
+
+class SessionChanged(ActRefused):
+    """The session is not what the person saw: it was decided, claimed anew, or Ralio sent more."""
+
+
+class ClaimedByAnother(ActRefused):
+    """Somebody else holds the session."""

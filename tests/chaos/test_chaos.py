@@ -1,4 +1,4 @@
-"""The short forms of the two scripts in this folder: some of each fault, and some rounds of each race."""
+"""The short forms of the scripts in this folder: some of each fault, and some rounds of each race."""
 
 from __future__ import annotations
 
@@ -40,5 +40,15 @@ def test_nothing_is_lost_and_nothing_stands_twice_whatever_is_killed() -> None:
 
 
 def test_two_deliveries_of_the_same_instant_both_come_to_their_rows() -> None:
-    said = run("tests.chaos.races", "--rounds", "200")
+    said = run("tests.chaos.races", "--rounds", "80")
     assert "applied once each, lost 0, twice 0." in said
+
+
+def test_officers_who_claim_at_once_each_have_another_session() -> None:
+    said = run("tests.chaos.claims", "--officers", "24", "--processes", "2", "--seconds", "1")
+    assert "deadlocks that PostgreSQL counted: 0" in said
+
+
+def test_of_two_who_decide_at_once_one_is_told_that_the_session_changed() -> None:
+    said = run("tests.chaos.decisions", "--rounds", "30")
+    assert "deadlocks that PostgreSQL counted: 0" in said

@@ -24,7 +24,7 @@ SELECT (SELECT count(*) FROM wanted), (SELECT count(*) FROM opened),
     (SELECT count(*) FROM (TABLE opened EXCEPT TABLE wanted) AS b),
     (SELECT count(*) FROM (
         SELECT FROM notifications_notification
-        GROUP BY session_id, alarm_id, round, kind, recipient HAVING count(*) > 1
+        GROUP BY session_id, alarm_id, round, kind, recipient, occasion HAVING count(*) > 1
     ) AS c)
 """
 _OPEN = """
