@@ -145,8 +145,9 @@ def _in_parallel(config: pytest.Config) -> list[str]:
     is_whole_run = all(Path(argument).is_dir() for argument in config.args)
     if has_own_wish or option.maxfail == 1 or not is_whole_run:
         return []
-    # More than there are processors, for many tests wait: for a browser, a server or a lock.
-    return ["-n", str(min(2 * (os.cpu_count() or 1), MAX_WORKERS))]
+    # More than there are processors, for many tests wait: for a browser, a server or a lock. Those that share a server
+    # of their own go to one process.
+    return ["-n", str(min(2 * (os.cpu_count() or 1), MAX_WORKERS)), "--dist", "loadgroup"]
 
 
 def _run_child(arguments: list[str]) -> int:

@@ -16,6 +16,8 @@ from tests.e2e import checks
 from tests.kyc.desk.arrivals import again, arrive, refused
 from tests.kyc.review.acting import seen
 
+pytestmark = pytest.mark.looks
+
 WORDS = "The paper is torn in two, and the name cannot be read."
 DOCUMENT = {"type": "document-verification", "state": "Validated", "data": {}, "reasons": []}
 

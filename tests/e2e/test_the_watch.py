@@ -9,6 +9,8 @@ from playwright.sync_api import Page
 
 from tests.e2e import checks
 
+pytestmark = pytest.mark.looks
+
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'"
 
 

@@ -14,7 +14,7 @@ from tests.hostile.corpus import good
 from tests.hostile.raw import CHUNKED, END, PATH, chunk, request, send, whole
 from tests.server import running_desk
 
-pytestmark = pytest.mark.own_database
+pytestmark = [pytest.mark.own_database, pytest.mark.xdist_group("test_http")]
 
 REFUSED_BY_SERVER = [400]
 

@@ -16,7 +16,7 @@ from tests.hostile.corpus import good
 from tests.hostile.raw import CHUNKED, chunk, request, send, whole
 from tests.server import running_desk
 
-pytestmark = pytest.mark.own_database
+pytestmark = [pytest.mark.own_database, pytest.mark.xdist_group("test_slow")]
 
 THREADS = 32
 MB = 1024 * 1024

@@ -15,7 +15,7 @@ from kyc.ralio.signature import sign
 from tests import postgres, wire
 from tests.server import SECRET, running_desk
 
-pytestmark = pytest.mark.own_database
+pytestmark = [pytest.mark.own_database, pytest.mark.xdist_group("test_webhook_over_http")]
 
 
 @pytest.fixture(scope="module")
