@@ -58,7 +58,9 @@ _LOOK = _Statement("""
         RETURNING id
     )
     SELECT (SELECT id FROM repeat), EXISTS (SELECT FROM kyc_session WHERE id = %(session_id)s::uuid),
-        EXISTS (SELECT FROM kyc_reasoncode WHERE is_suspicion AND digest = ANY (%(digests)s::uuid[]))
+        -- Nobody asks this of a repeat.
+        NOT EXISTS (SELECT FROM repeat)
+            AND EXISTS (SELECT FROM kyc_reasoncode WHERE is_suspicion AND digest = ANY (%(digests)s::uuid[]))
 """)
 
 

@@ -17,10 +17,10 @@ delivery AS (
     FROM ids RETURNING id
 ),
 session AS (
-    INSERT INTO kyc_session (id, entity_type, user_id, provider_state, state, state_since, last_event_at, round, is_disputed,
-        due_at, is_second_review, evidence_id, n_checks, n_refused, version, queued_at)
-    SELECT session, 'user', subject, 'REVIEW', 'REVIEW', now(), now(), 1, false, now() + interval '24 hours', false, delivery.id,
-        4, 4, 1, now()
+    INSERT INTO kyc_session (id, entity_type, user_id, provider_state, state, state_since, first_event_at, last_event_at,
+        round, is_disputed, due_at, is_second_review, is_suspect, evidence_id, n_checks, n_refused, version, queued_at)
+    SELECT session, 'user', subject, 'REVIEW', 'REVIEW', now(), now(), now(), 1, false, now() + interval '24 hours', false,
+        false, delivery.id, 4, 4, 1, now()
     FROM ids, delivery RETURNING id
 ),
 checks AS (
