@@ -7,6 +7,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
 from django.template.response import SimpleTemplateResponse
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
 from kyc.webhooks import RalioWebhook
 
@@ -43,3 +45,28 @@ class HostCheckMiddleware(CommonMiddleware):
         if request.path_info.startswith(self.machines):
             return None
         return super().process_request(request)
+
+
+class LanguageMiddleware:
+    """Speak the language that the signed-in person chose; to anybody else the browser's, by its cookie or its wish.
+
+    Only while the page is made: what else the thread does, such as answering Ralio, goes on in the desk's own.
+    """
+
+    machines = "/health/"
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith(self.machines):
+            return self._get_response(request)
+        chosen = getattr(request.user, "language", "")
+        language = chosen or translation.get_language_from_request(request)
+        request.LANGUAGE_CODE = language
+        with translation.override(language):
+            response = self._get_response(request)
+        if not chosen:
+            patch_vary_headers(response, ("Accept-Language",))
+        response.headers.setdefault("Content-Language", language)
+        return response

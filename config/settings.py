@@ -81,7 +81,11 @@ try:
 except (ZoneInfoNotFoundError, ValueError, OSError):
     raise ImproperlyConfigured(f"KYC_TIME_ZONE is not a time zone: {TIME_ZONE!r}.") from None
 USE_TZ = True
-LANGUAGE_CODE = "en-gb"
+# What the desk speaks, and what it speaks to whoever has not said: the team's addresses, a subject without a language.
+LANGUAGES = [("en-gb", "English"), ("es", "Español")]
+LANGUAGE_CODE = environment.chosen("KYC_LANGUAGE", default="en-gb", among=frozenset(dict(LANGUAGES)))
+LANGUAGE_COOKIE_NAME = "desk_language"
+LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 USE_I18N = True
 FORMAT_MODULE_PATH = "config.formats"
 
@@ -111,6 +115,7 @@ MIDDLEWARE = [
     "config.middleware.HostCheckMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.middleware.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -5,6 +5,13 @@ from __future__ import annotations
 from django.db.models import TextChoices
 
 
+class Language(TextChoices):
+    """What the desk and its messages can be read in, each by its own name."""
+
+    ENGLISH = "en-gb", "English"
+    SPANISH = "es", "Español"
+
+
 class SessionState(TextChoices):
     """Where a session stands, in Ralio's own words."""
 

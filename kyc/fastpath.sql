@@ -71,9 +71,10 @@ rejection AS (
 ),
 codes AS (
     INSERT INTO kyc_reasoncode (
-        code, digest, label, category, guidance, is_disclosable, subject_text, is_suspicion, first_seen_at
+        code, digest, label, category, guidance, is_disclosable, subject_text,
+        subject_text_es, is_suspicion, first_seen_at
     )
-    SELECT seen.code, seen.digest, '', seen.category, '', false, '', false, %(received_at)s::timestamptz
+    SELECT seen.code, seen.digest, '', seen.category, '', false, '', '', false, %(received_at)s::timestamptz
     FROM session, json_to_recordset(%(codes)s::json) AS seen (code text, digest uuid, category text)
     WHERE NOT EXISTS (SELECT FROM kyc_reasoncode AS known WHERE known.digest = seen.digest)
     ORDER BY seen.digest

@@ -69,6 +69,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     environ.Env.read_env = classmethod(lambda cls, *args, **kwargs: None)
+    # Whoever starts us in the background may have us ignore Ctrl-C, and so would every process that a test starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if "PYTEST_XDIST_WORKER" in os.environ:
         return  # The environment is the controller's.
     # A signal ends the run as Ctrl-C does, so that what was started is stopped.

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import Q
 from django.utils.functional import cached_property
+
+from kyc.choices import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,16 @@ class Granted:
 
 
 class User(AbstractUser):
-    """A person at the desk; never a subject of verification."""
+    """A person at the desk; never a subject of verification. Without a language of theirs the browser's is spoken."""
+
+    language = models.TextField(choices=Language, blank=True, default="")
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(language="") | Q(language__in=Language.values), name="kyc_user_language"
+            )
+        ]
 
     @cached_property
     def granted(self) -> Granted:

@@ -58,6 +58,12 @@ class ReasonCode(models.Model):
         default="",
         help_text="Sent in place of the code and Ralio's message.",
     )
+    subject_text_es = models.TextField(
+        "words for the subject, in Spanish",
+        blank=True,
+        default="",
+        help_text="Sent to who reads Spanish. Without them such a person is given no reason.",
+    )
     is_suspicion = models.BooleanField("is a suspicion", default=False)
     suspicion_changed_at = models.DateTimeField(
         null=True,

@@ -104,6 +104,7 @@ BREAKERS: dict[str, Callable[[], Any]] = {
     "kyc_saved_view_once": lambda: twice(f.SavedViewFactory, owner=f.UserFactory()),
     "kyc_correction_has_a_reason": lambda: f.CorrectionFactory(reason=""),
     "kyc_correction_names_its_row": lambda: f.CorrectionFactory(check_position=1),
+    "kyc_user_language": lambda: f.UserFactory(language="tlh"),
     "kyc_contact_entity_type": lambda: f.ContactFactory(entity_type=EntityType.UNKNOWN),
     "kyc_contact_source": lambda: f.ContactFactory(source="rumour"),
     "kyc_contact_once": lambda: twice(f.ContactFactory, subject_id=uuid4()),

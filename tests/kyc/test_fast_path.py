@@ -30,7 +30,7 @@ from kyc.models import (
     Session,
 )
 from kyc.rebuilding import rebuild
-from tests import wire
+from tests import locks, wire
 from tests.factories import ReasonCodeFactory
 from tests.kyc.drawn import bodies, streams
 
@@ -179,9 +179,7 @@ def test_a_session_that_another_transaction_makes_meanwhile_gets_both_events() -
 
 def _wait_until_somebody_waits_for_a_lock() -> None:
     for _ in range(200):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone() != (0,):
-                return
+        if locks.somebody_waits():
+            return
         time.sleep(0.05)
     raise AssertionError("Nobody waits.")

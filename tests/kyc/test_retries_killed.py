@@ -20,6 +20,7 @@ from kyc import ledger
 from kyc.ingestion import retry_failed
 from kyc.models import Delivery, Session
 from kyc.rebuilding import rebuild
+from tests import locks
 from tests.kyc import mending
 from tests.kyc.scene import in_review
 from tests.server import ROOT, database_url
@@ -47,13 +48,6 @@ def wait_for(what: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
-def someone_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        (is_so,) = cursor.fetchone()
-    return bool(is_so)
-
-
 def failed_later_event(monkeypatch: pytest.MonkeyPatch, session: Session) -> Delivery:
     later = session.last_event_at + timedelta(minutes=5)
     delivery = mending.failed(monkeypatch, session_id=session.pk, at=later)
@@ -73,14 +67,14 @@ def test_killed_in_the_middle_it_leaves_the_delivery_to_another(monkeypatch: pyt
     # While we hold the session, the worker waits in the middle of applying the delivery to it.
     with psycopg.connect(database_url()) as holder, worker() as first:
         holder.execute("SELECT FROM kyc_session WHERE id = %s FOR UPDATE", [session.pk])
-        wait_for(someone_waits)
+        wait_for(locks.somebody_waits)
         another = mending.failed(monkeypatch)
         make_due(another)
         assert (retry_failed(), Delivery.objects.get(pk=another.pk).status) == (1, "applied")
         first.send_signal(signal.SIGKILL)
         first.wait()
 
-    wait_for(lambda: not someone_waits())
+    wait_for(lambda: not locks.somebody_waits())
     delivery.refresh_from_db()
     assert (delivery.status, delivery.n_tries) == ("failed", 2)
     assert delivery.error == "Try 2 began and did not end."

@@ -19,6 +19,7 @@ from notifications.choices import Kind, Status
 from notifications.leases import claim
 from notifications.models import Notification
 from notifications.sending import send_due
+from tests import locks
 from tests.factories import ContactFactory, UserFactory
 from tests.notifications import decisions
 from tests.notifications.decisions import later, to_subject
@@ -170,15 +171,9 @@ def test_a_worker_waits_for_who_undoes_at_the_last_moment(review: Act, settings:
     with transaction.atomic():
         Session.objects.select_for_update().get(pk=session.pk)
         worker.start()
-        wait_for(_somebody_waits)
+        wait_for(locks.somebody_waits)
         acts.undo(decision.pk, by=officer)
     worker.join()
 
     assert tallies == [{"cancelled": 1}]
     assert to_subject(session).status == Status.CANCELLED
-
-
-def _somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        return bool(cursor.fetchone()[0])

@@ -20,7 +20,7 @@ from kyc.models import Delivery, Session
 from notifications.choices import AttemptOutcome, Status
 from notifications.models import Notification
 from notifications.sending import send_due
-from tests import wire
+from tests import locks, wire
 from tests.notifications.server import MailServer
 
 Act = Callable[..., Session]
@@ -94,11 +94,7 @@ def test_it_survives_a_lost_database_connection(worker: Start, review: Act) -> N
     process = worker("--interval=0.1")
     review()
     wait_for(lambda: n_sent() == 1)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+    locks.cut_other_connections()
 
     review()
     wait_for(lambda: n_sent() == 2)

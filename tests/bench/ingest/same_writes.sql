@@ -34,8 +34,8 @@ reasons AS (
     SELECT id, 0, 'document', 'KYC.DOC.DETERIORATED', 'Document deteriorated or illegible (stains, tears).', 'DOC' FROM checks
 ),
 codes AS (
-    INSERT INTO kyc_reasoncode (code, digest, label, category, guidance, is_disclosable, subject_text, is_suspicion, first_seen_at)
-    SELECT code, CAST(md5(code) AS uuid), '', '', '', false, '', false, now()
+    INSERT INTO kyc_reasoncode (code, digest, label, category, guidance, is_disclosable, subject_text, subject_text_es, is_suspicion, first_seen_at)
+    SELECT code, CAST(md5(code) AS uuid), '', '', '', false, '', '', false, now()
     FROM unnest(ARRAY['KYC.DOC.ADDRESS_MISMATCH', 'KYC.DOC.DETERIORATED', 'KYC.FACE.SPOOFING', 'LOW_CONFIDENCE']) AS code
     ON CONFLICT DO NOTHING
 ),

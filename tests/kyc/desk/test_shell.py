@@ -64,7 +64,7 @@ def test_the_theme_is_kept_without_script(client: Client, db: None) -> None:
     answer = client.post("/theme/", {"theme": "dark", "next": "/account/login/?next=/queue/"})
 
     assert answer.url == "/account/login/?next=/queue/"
-    assert '<html lang="en-GB" data-theme="dark">' in client.get("/account/login/").content.decode()
+    assert '<html lang="en-gb" data-theme="dark">' in client.get("/account/login/").content.decode()
 
 
 @pytest.mark.parametrize("theme", ["", "<script>", "DARK"])

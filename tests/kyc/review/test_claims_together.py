@@ -18,6 +18,7 @@ from kyc import ledger, review
 from kyc.exceptions import ClaimedByAnother, SessionChanged
 from kyc.models import LedgerEntry, Session, User
 from kyc.review import acts
+from tests import locks
 from tests.chaos.chains import broken_claims
 from tests.factories import SessionFactory, UserFactory
 from tests.kyc import scene
@@ -124,7 +125,7 @@ def test_claim_next_passes_by_what_somebody_is_at_work_on(officer: User) -> None
         acts.lock(first.pk)
         given = threads.submit(at_once, lambda: review.claim_next(queue(), by=officer))
         while not given.done():
-            assert not is_awaited()
+            assert not locks.somebody_waits()
         assert given.result() == [second]
 
     assert review.claim_next(queue(), by=officer) == first
@@ -137,12 +138,6 @@ def test_it_waits_for_who_is_at_work_on_the_last_one_before_it_says_that_there_i
         with transaction.atomic():
             acts.lock(session.pk)
             given = threads.submit(at_once, lambda: review.claim_next(queue(), by=officer))
-            while not is_awaited():
+            while not locks.somebody_waits():
                 assert not given.done()
         assert given.result() == [session]
-
-
-def is_awaited() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        return bool(cursor.fetchone()[0])
