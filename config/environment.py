@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,6 +42,28 @@ def whole(name: str, *, default: int, least: int = 0) -> int:
     if value < least:
         raise ImproperlyConfigured(f"{name} must be a whole number of at least {least}, not {raw!r}.")
     return value
+
+
+def time_of_day(name: str, *, default: str) -> time | None:
+    """Return a time such as "08:00", or None for "none"; anything else stops the start."""
+    raw: str = env.str(name, default=default).strip()
+    if raw == "none":
+        return None
+    try:
+        return datetime.strptime(raw, "%H:%M").time()  # noqa: DTZ007 - a time of any day, in no zone
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a time such as 08:00, or none, not {raw!r}.") from None
+
+
+def some(name: str, *, among: Sequence[str]) -> frozenset[str]:
+    """Return those of the words in `among` that are chosen, all where nothing is said; "none" is none of them."""
+    raw: str = env.str(name, default=",".join(among)).strip()
+    found = (
+        frozenset() if raw == "none" else frozenset(word.strip() for word in raw.split(",") if word.strip())
+    )
+    if unknown := sorted(found - frozenset(among)):
+        raise ImproperlyConfigured(f"{name} may name {', '.join(among)}, or none, not {unknown[0]!r}.")
+    return found
 
 
 def flag(name: str, *, default: bool) -> bool:
@@ -171,6 +194,8 @@ def mailer(url: str) -> dict[str, Any]:
         "file_path": parsed.get("EMAIL_FILE_PATH"),
     }
     backend = parsed["EMAIL_BACKEND"]
+    if backend == "django.core.mail.backends.smtp.EmailBackend":
+        backend = "notifications.channels.smtp.EmailBackend"
     known = {
         "smtp": {"host", "port", "username", "password", "use_tls", "use_ssl", "timeout"},
         "filebased": {"file_path"},

@@ -11,26 +11,28 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.generic import RedirectView
 
 # Section -> its models. A model named nowhere stands in its app's own section, after these.
-SECTIONS = {
-    "Sessions": ("session", "check", "reason", "correction", "decision"),
-    "Deliveries": ("delivery", "refusedrequest", "enquiry", "eventname", "inboxalarm"),
-    "Subjects and codes": ("contact", "reasoncode"),
-    "Notifications": ("notification", "attempt"),
-    "People": ("user", "group"),
-    "Ledger": ("ledgerentry", "ledgerhead"),
-}
+SECTIONS = (
+    (_("Sessions"), ("session", "check", "reason", "correction", "decision")),
+    (_("Deliveries"), ("delivery", "refusedrequest", "enquiry", "eventname", "inboxalarm")),
+    (_("Subjects and codes"), ("contact", "reasoncode")),
+    (_("Notifications"), ("notification", "attempt")),
+    (_("People"), ("user", "group")),
+    (_("Ledger"), ("ledgerentry", "ledgerhead")),
+)
 
 
 class DeskAdminSite(AdminSite):
     """Django's admin site without a sign-in form of its own."""
 
-    site_title = "KYC Desk admin"
+    site_title = _("KYC Desk admin")
     site_header = "KYC Desk"
-    index_title = "Admin"
+    index_title = _("Admin")
 
     @method_decorator([never_cache, login_not_required])
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -41,7 +43,7 @@ class DeskAdminSite(AdminSite):
         if self.has_permission(request):
             return HttpResponseRedirect(going_to)
         if request.user.is_authenticated:
-            raise PermissionDenied("Your role has no work in the admin site.")
+            raise PermissionDenied(gettext("Your role has no work in the admin site."))
         return redirect_to_login(going_to, login_url=reverse("account_login"))
 
     def get_urls(self) -> list[Any]:
@@ -63,7 +65,7 @@ class DeskAdminSite(AdminSite):
 def _in_sections(apps: list[Any]) -> list[Any]:
     known = {model["object_name"].lower(): (app, model) for app in apps for model in app["models"]}
     sections = []
-    for title, names in SECTIONS.items():
+    for title, names in SECTIONS:
         found = [known.pop(name) for name in names if name in known]
         if found:
             app = found[0][0]

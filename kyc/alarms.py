@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.utils import translation
 
 from kyc import inbox, ledger
+from kyc.choices import Language
 from kyc.figures import Figure
 from kyc.models import InboxAlarm
 from kyc.querysets import insert_once
@@ -29,7 +33,7 @@ def watch(now: datetime) -> list[InboxAlarm]:
     for figure in inbox.health(now).figures:
         alarm = is_open.get(figure.kind)
         if alarm is None and not figure.is_well:
-            alarm = InboxAlarm(kind=figure.kind, opened_at=now, detail=figure.as_dict())
+            alarm = InboxAlarm(kind=figure.kind, opened_at=now, detail=_kept(figure))
             changed += [alarm] if _open(alarm, figure) else []
         elif alarm is not None and figure.is_calm:
             changed += [alarm] if _close(alarm, figure, now) else []
@@ -48,12 +52,22 @@ def _open(alarm: InboxAlarm, figure: Figure) -> bool:
 @transaction.atomic
 def _close(alarm: InboxAlarm, figure: Figure, now: datetime) -> bool:
     """Close the alarm, unless another worker has; return whether it was us."""
-    alarm.closed_at, alarm.detail = now, alarm.detail | {"after": figure.as_dict()}
+    alarm.closed_at, alarm.detail = now, alarm.detail | {"after": _kept(figure)}
     still_open = InboxAlarm.objects.filter(pk=alarm.pk, closed_at__isnull=True)
     if not still_open.update(closed_at=alarm.closed_at, detail=alarm.detail):
         return False
     _tell(alarm, "inbox.well", figure)
     return True
+
+
+def _kept(figure: Figure) -> dict[str, Any]:
+    """Return the figure as an alarm keeps it: in English, and in `words` what it says in the desk's other languages."""
+    words = {}
+    for language in Language:
+        with translation.override(language):
+            words[str(language)] = asdict(figure.tell())
+    english = words.pop(Language.ENGLISH)
+    return {**figure.as_dict(), **english, "words": words}
 
 
 def _tell(alarm: InboxAlarm, action: str, figure: Figure) -> None:

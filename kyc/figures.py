@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.translation import gettext
+
 from kyc.choices import AlarmKind
+from kyc.languages import per_language, whole
 from kyc.querysets import CAP
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a figure says.
+
+    `value` is the figure in a few words ("3 waiting"), `says` one sentence about it, `threshold` when it is unwell,
+    `advice` what to do when it is.
+    """
+
+    value: str
+    says: str
+    threshold: str
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,17 +35,14 @@ class Figure:
     `is_well` turns false when the threshold is crossed. `is_calm` holds again a good way on the other side of it, so
     that an alarm does not come and go. Where too little is known to judge, `is_known` is false and the figure is well.
 
-    `value` is the figure in a few words ("3 waiting"), `says` one sentence about it, `threshold` when it is unwell,
-    `advice` what to do when it is. `since` is the oldest instant that it is about: the last trusted delivery, the
-    oldest delivery that waits. Of what is meant the oldest deliveries are in `delivery_ids`, the newest reason codes
-    and event names in `code_ids` and `event_name_ids`, at most FEW of each; `names` are theirs, shortened.
+    `tell` makes its words, in the language that is spoken when they are asked for. `since` is the oldest instant that
+    it is about: the last trusted delivery, the oldest delivery that waits. Of what is meant the oldest deliveries are in
+    `delivery_ids`, the newest reason codes and event names in `code_ids` and `event_name_ids`, at most FEW of each;
+    `names` are theirs, shortened.
     """
 
     kind: AlarmKind
-    value: str
-    says: str
-    threshold: str
-    advice: str = ""
+    tell: Callable[[], Words]
     is_well: bool = True
     is_calm: bool = True
     is_known: bool = True
@@ -44,6 +59,22 @@ class Figure:
         return str(self.kind.label)
 
     @property
+    def value(self) -> str:
+        return self.tell().value
+
+    @property
+    def says(self) -> str:
+        return self.tell().says
+
+    @property
+    def threshold(self) -> str:
+        return self.tell().threshold
+
+    @property
+    def advice(self) -> str:
+        return self.tell().advice
+
+    @property
     def verdict(self) -> str:
         """Return `unwell`, `well`, or `unknown` where too little is known yet."""
         if not self.is_known:
@@ -54,10 +85,7 @@ class Figure:
         """Return the figure as JSON holds it. `names` stay out: they are the sender's words, and this is kept."""
         return {
             "verdict": self.verdict,
-            "value": self.value,
-            "says": self.says,
-            "threshold": self.threshold,
-            "advice": self.advice,
+            **asdict(self.tell()),
             "since": self.since.isoformat() if self.since else None,
             "numbers": dict(self.numbers),
             "deliveries": list(self.delivery_ids),
@@ -96,22 +124,42 @@ class Health:
 FEW = 5
 
 
+@dataclass(frozen=True, slots=True)
+class _Spans:
+    """How lengths of time are written in one language."""
+
+    days: str
+    days_and_hours: str
+    hours: str
+    hours_and_minutes: str
+    minutes: str
+    less: str
+
+
+@per_language
+def _spans() -> _Spans:
+    return _Spans(
+        days=gettext("%(days)dd"),
+        days_and_hours=gettext("%(days)dd %(hours)dh"),
+        hours=gettext("%(hours)dh"),
+        hours_and_minutes=gettext("%(hours)dh %(minutes)02dm"),
+        minutes=gettext("%(minutes)dm"),
+        less=gettext("under 1m"),
+    )
+
+
 def span(length: timedelta) -> str:
     """Write a length of time as officers say it: 3d 4h, 6h 12m, 24m."""
     minutes = max(0, int(length.total_seconds() // 60))
     days, hours = divmod(minutes // 60, 24)
+    parts, words = {"days": days, "hours": hours, "minutes": minutes % 60}, _spans()
     if days:
-        return f"{days}d {hours}h" if hours else f"{days}d"
+        return (words.days_and_hours if hours else words.days) % parts
     if hours:
-        return f"{hours}h {minutes % 60:02}m" if minutes % 60 else f"{hours}h"
-    return f"{minutes}m" if minutes else "under 1m"
+        return (words.hours_and_minutes if minutes % 60 else words.hours) % parts
+    return words.minutes % parts if minutes else words.less
 
 
 def capped(number: int) -> str:
     """Write a count; one beyond the cap reads "1,000+"."""
-    return f"{CAP:,}+" if number > CAP else f"{number:,}"
-
-
-def counted(number: int, noun: str, nouns: str = "") -> str:
-    """Write a count with its noun: 1 delivery, 1,000+ deliveries."""
-    return f"{capped(number)} {noun if number == 1 else nouns or noun + 's'}"
+    return f"{whole(CAP)}+" if number > CAP else whole(number)

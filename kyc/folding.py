@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.utils import timezone
 
 from kyc.choices import (
@@ -78,11 +78,17 @@ class Change:
     old_state: SessionState | None
     old_round: int
     is_changed: bool
+    was_suspect: bool = False
 
     @property
     def is_new_state(self) -> bool:
         """Return True when the session came to another state, or to a new round of the same one."""
         return self.old_state != self.session.state or self.old_round != self.session.round
+
+    @property
+    def is_newly_suspect(self) -> bool:
+        """Return True when a code marked as a suspicion has just brought the session before supervisors."""
+        return self.session.is_suspect and (not self.was_suspect or self.is_new_state)
 
 
 @dataclass(slots=True)
@@ -173,8 +179,17 @@ def _rows(
 
 def facts(session: Session) -> list[Fact]:
     """Return the session's events, in no order."""
-    rows = Delivery.objects.filter(session=session, status=DeliveryStatus.APPLIED)
-    return [_fact(*row) for row in rows.values_list(*_FACT, _brings_suspicion())]
+    return facts_in(events(session.pk))
+
+
+def events(session_id: UUID) -> QuerySet[Delivery, tuple[Any, ...]]:
+    """Return the query whose rows `facts_in` reads: one session's events, in no order."""
+    applied = Delivery.objects.filter(session=session_id, status=DeliveryStatus.APPLIED)
+    return applied.values_list(*_FACT, _brings_suspicion())
+
+
+def facts_in(rows: Iterable[tuple[Any, ...]]) -> list[Fact]:
+    return [_fact(*row) for row in rows]
 
 
 def facts_of(sessions: Iterable[Session]) -> dict[UUID, list[Fact]]:
@@ -219,11 +234,11 @@ def _fact(
 def write(session: Session, rows: Rows, *, is_new: bool) -> Change:
     """Write the folded rows that differ, and count the version up when anything that an officer acts on did."""
     old_state = None if is_new else SessionState(session.state)
-    old_round = session.round
+    old_round, was_suspect = session.round, session.is_suspect
     changed = [name for name, value in rows.columns.items() if getattr(session, name) != value]
     for name in changed:
         setattr(session, name, rows.columns[name])
-    change = Change(session, old_state, old_round, is_changed=bool(changed) or is_new)
+    change = Change(session, old_state, old_round, bool(changed) or is_new, was_suspect)
     if change.is_new_state and session.state == SessionState.REVIEW:
         session.queued_at = timezone.now()
         changed.append("queued_at")

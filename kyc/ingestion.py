@@ -28,7 +28,13 @@ from kyc.models.digests import text_digest
 from kyc.querysets import insert_once
 from kyc.ralio import answers, events
 from kyc.ralio.events import Reading, RecordEvent, SessionEvent
-from kyc.signals import contact_changed, session_change_told, session_changed
+from kyc.signals import (
+    contact_changed,
+    session_change_told,
+    session_changed,
+    session_invited,
+    session_referred,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -217,7 +223,7 @@ def _store_fast(delivery: Delivery, reading: Reading, event: SessionEvent) -> Re
     if known.repeat_of is not None:
         # The first one's columns are read when somebody asks for them.
         return Receipt(Delivery.from_db(connection.alias, ["id"], [known.repeat_of]), is_duplicate=True)
-    is_whole = not known.is_session_known and not _asks_for_more(delivery, event)
+    is_whole = not known.is_session_known and not known.is_suspect and not _asks_for_more(delivery, event)
     if is_whole and fastpath.store(delivery, event, is_whole=True, is_suspect=known.is_suspect).is_kept:
         return Receipt(delivery)
     with transaction.atomic():
@@ -226,7 +232,7 @@ def _store_fast(delivery: Delivery, reading: Reading, event: SessionEvent) -> Re
 
 def _asks_for_more(delivery: Delivery, event: SessionEvent) -> bool:
     """Return True when a session's first event is to write more than its own rows."""
-    if event.contact is not None or enquiries.is_wanting(delivery.source, event):
+    if event.contact is not None or event.is_created or enquiries.is_wanting(delivery.source, event):
         return True
     return any(is_told for _, is_told in session_change_told.send(Session, state=event.state))
 
@@ -240,7 +246,7 @@ def _store_and_do_the_rest(delivery: Delivery, event: SessionEvent, is_suspect: 
         return Receipt(delivery)
     contact = _write_contact(event)
     enquiries.ask(stored.session, delivery, event)
-    _tell(folding.Change(stored.session, None, 1, is_changed=True), delivery, contact)
+    _tell(folding.Change(stored.session, None, 1, is_changed=True), delivery, event, contact)
     return Receipt(delivery)
 
 
@@ -410,15 +416,28 @@ def _refold(session: Session, delivery: Delivery, event: SessionEvent) -> None:
     enquiries.ask(session, delivery, event)
     chain = ledger.session_chain(session.pk)
     ledger.append(chain, "delivery.applied", actor=None, **fastpath.applied(delivery, vars(session)))
-    _tell(change, delivery, contact)
+    _tell(change, delivery, event, contact)
 
 
-def _tell(change: folding.Change, delivery: Delivery, contact: Contact | None) -> None:
+def _tell(change: folding.Change, delivery: Delivery, event: SessionEvent, contact: Contact | None) -> None:
     """Send the signals. After the ledger: who sends a notification locks the chain's head before the row, too."""
     if contact is not None:
         contact_changed.send(Contact, contact=contact)
     if change.is_new_state:
-        session_changed.send(Session, session=change.session, old_state=change.old_state, delivery=delivery)
+        session_changed.send(
+            Session, session=change.session, old_state=change.old_state, delivery=delivery, by=None
+        )
+    if change.is_newly_suspect:
+        session_referred.send(
+            Session,
+            session=change.session,
+            kind="escalated",
+            occasion=f"delivery {delivery.pk}",
+            by=None,
+            to=None,
+        )
+    if event.is_created:
+        session_invited.send(Session, session=change.session, delivery=delivery)
 
 
 def describe(delivery: Delivery, event: SessionEvent) -> None:

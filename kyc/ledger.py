@@ -7,12 +7,13 @@ codes and digests, never personal data. The database refuses UPDATE, DELETE and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from uuid import UUID
 
+from django.db import connection
 from django.utils import timezone
 
 from kyc.models import LedgerEntry, LedgerHead, User
@@ -21,7 +22,27 @@ from kyc.querysets import insert_once
 SYSTEM = "system"
 GENESIS = "0" * 64
 
+# One way to the database less than an INSERT and an UPDATE, while others wait for the head.
+_APPEND = """
+WITH entry AS (
+    INSERT INTO kyc_ledgerentry (chain, seq, at, actor_id, action, detail, previous_hash, hash)
+    VALUES (%(chain)s, %(seq)s, %(at)s, %(actor)s, %(action)s, %(detail)s, %(previous_hash)s, %(hash)s)
+    RETURNING id
+)
+UPDATE kyc_ledgerhead SET seq = %(seq)s, hash = %(hash)s WHERE chain = %(chain)s
+RETURNING (SELECT id FROM entry)
+"""
+
 type Detail = str | int | bool | None | list[Detail] | dict[str, Detail]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act for `append_all`."""
+
+    chain: str
+    action: str
+    detail: dict[str, Detail]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +77,38 @@ def append(chain: str, action: str, *, actor: User | None = None, **detail: Deta
             return entry
         head = locked.get()
     entry = _entry(chain, head.seq + 1, head.hash, action, actor, text)
-    entry.save(force_insert=True)
-    locked.update(seq=entry.seq, hash=entry.hash)
+    if connection.vendor == "postgresql":
+        _insert_and_move_on(entry)
+    else:
+        entry.save(force_insert=True)
+        locked.update(seq=entry.seq, hash=entry.hash)
     return entry
+
+
+def append_all(acts: Sequence[Act]) -> None:
+    """Append several acts that nobody in person did, in the order of each chain's, with three statements for all.
+
+    Call it last in the transaction: it locks the heads, in the chains' order.
+    """
+    if not acts:
+        return
+    wanted = {act.chain for act in acts}
+    locked = LedgerHead.objects.select_for_update().filter(chain__in=wanted).order_by("chain")
+    heads = {head.chain: head for head in locked}
+    entries = []
+    for act in acts:
+        if (head := heads.get(act.chain)) is None:
+            append(act.chain, act.action, actor=None, **act.detail)
+            heads[act.chain] = LedgerHead.objects.get(pk=act.chain)
+            continue
+        entry = _entry(act.chain, head.seq + 1, head.hash, act.action, None, _canonical(act.detail))
+        head.seq, head.hash = entry.seq, entry.hash
+        entries.append(entry)
+    LedgerEntry.objects.bulk_create(entries)
+    moved = [heads[chain] for chain in sorted({entry.chain for entry in entries})]
+    LedgerHead.objects.bulk_create(
+        moved, update_conflicts=True, unique_fields=["chain"], update_fields=["seq", "hash"]
+    )
 
 
 def first_entry(chain: str, action: str, detail: dict[str, Detail]) -> dict[str, str]:
@@ -139,6 +189,26 @@ def _entry(
     )
     entry.hash = entry_hash(entry)
     return entry
+
+
+def _insert_and_move_on(entry: LedgerEntry) -> None:
+    """Insert the entry and move the locked head on to it, in one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _APPEND,
+            {
+                "chain": entry.chain,
+                "seq": entry.seq,
+                "at": entry.at,
+                "actor": entry.actor_id,
+                "action": entry.action,
+                "detail": entry.detail,
+                "previous_hash": entry.previous_hash,
+                "hash": entry.hash,
+            },
+        )
+        (entry.pk,) = cursor.fetchone()
+    entry._state.adding, entry._state.db = False, "default"
 
 
 def _canonical(detail: dict[str, Detail]) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from kyc import folding
 from kyc.models import Check, Decision, Delivery, QueueFacet, Reason, RejectionReason, Session
@@ -21,8 +22,42 @@ REASONED = ("type", "code", "message", "category")
 
 # Names that end so hold what may identify or describe a person: that they differ is said, and not how.
 PERSONAL = frozenset({"data", "state_sent", "provider", "message"})
-NOTHING, HIDDEN, HIDDEN_TOO = "–", "(not shown)", "(another, not shown)"
+NOTHING = "–"
 LONGEST_SHOWN = 100
+# Names as people say them: without the signs that tell a flag or a number apart.
+WORDS = {
+    "category": gettext_lazy("category"),
+    "checked_at": gettext_lazy("checked at"),
+    "code": gettext_lazy("code"),
+    "data": gettext_lazy("data"),
+    "decided_by_id": gettext_lazy("decided by id"),
+    "due_at": gettext_lazy("due at"),
+    "entity_type": gettext_lazy("entity type"),
+    "escalated_at": gettext_lazy("escalated at"),
+    "evidence_id": gettext_lazy("evidence id"),
+    "first_event_at": gettext_lazy("first event at"),
+    "is_disputed": gettext_lazy("disputed"),
+    "is_second_review": gettext_lazy("second review"),
+    "is_suspect": gettext_lazy("suspect"),
+    "last_event_at": gettext_lazy("last event at"),
+    "message": gettext_lazy("message"),
+    "n_checks": gettext_lazy("number of checks"),
+    "n_reasons": gettext_lazy("number of reasons"),
+    "n_refused": gettext_lazy("number of refused"),
+    "proposed_by_id": gettext_lazy("proposed by id"),
+    "provider": gettext_lazy("provider"),
+    "provider_state": gettext_lazy("provider state"),
+    "related_party_id": gettext_lazy("related party id"),
+    "round": gettext_lazy("round"),
+    "session_state": gettext_lazy("session state"),
+    "snoozed_until": gettext_lazy("snoozed until"),
+    "state": gettext_lazy("state"),
+    "state_since": gettext_lazy("state since"),
+    "state_sent": gettext_lazy("state sent"),
+    "status": gettext_lazy("status"),
+    "type": gettext_lazy("type"),
+    "user_id": gettext_lazy("user id"),
+}
 
 type Picture = dict[str, Any]
 
@@ -31,9 +66,25 @@ type Picture = dict[str, Any]
 class Difference:
     """One value that differs, in words for the screen; "–" stands for none. Nothing personal is in it."""
 
-    field: str
+    name: str
     before: str
     after: str
+
+    @property
+    def is_own(self) -> bool:
+        """Return True for what the session says of itself, False for what a delivery brought."""
+        return not self.name.startswith("delivery ")
+
+    @property
+    def own_field(self) -> str:
+        """Return the name in words where it is known that the session is meant."""
+        where, _, name = self.name.partition(" ")
+        return str(WORDS[name]) if where == "session" else self.field
+
+    @property
+    def field(self) -> str:
+        """Return the name in words."""
+        return _said(self.name)
 
     def __str__(self) -> str:
         return f"{self.field}: {self.before} → {self.after}"
@@ -82,12 +133,13 @@ def differences(before: Picture, after: Picture) -> Iterator[Difference]:
     """Yield what differs in words: the session's state first, its other values, then its rows'."""
     for name in sorted(differing(before, after), key=_prominence):
         was, is_now = before.get(name), after.get(name)
-        words = _hidden if name.rpartition(" ")[2] in PERSONAL else _words
+        is_personal = name.rpartition(" ")[2] in PERSONAL
+        words = _hidden if is_personal else _words
         one, other = words(was), words(is_now)
-        if one == other == HIDDEN:
-            other = HIDDEN_TOO
+        if is_personal and was and is_now:
+            other = gettext("(another, not shown)")
         if one != other:
-            yield Difference(_said(name), one, other)
+            yield Difference(name, one, other)
 
 
 def _prominence(name: str) -> tuple[bool, bool, str]:
@@ -95,11 +147,23 @@ def _prominence(name: str) -> tuple[bool, bool, str]:
 
 
 def _said(name: str) -> str:
-    """Return a name as people say it: without the signs that tell a flag or a number apart."""
-    where, _, field = name.rpartition(" ")
-    if field.startswith("n_"):
-        field = f"number of {field[2:]}"
-    return f"{where} {field.removeprefix('is_').replace('_', ' ')}"
+    """Return a name of a picture as people say it."""
+    match name.split(" "):
+        case ["session", field]:
+            return gettext("session %(field)s") % {"field": WORDS[field]}
+        case ["decision", decision, field]:
+            return gettext("decision %(decision)s %(field)s") % {"decision": decision, "field": WORDS[field]}
+        case ["delivery", delivery, field]:
+            return gettext("delivery %(delivery)s %(field)s") % {"delivery": delivery, "field": WORDS[field]}
+        case ["delivery", delivery, "check", check, field]:
+            words = gettext("delivery %(delivery)s check %(check)s %(field)s")
+            return words % {"delivery": delivery, "check": check, "field": WORDS[field]}
+        case ["delivery", delivery, "check", check, "reason", reason, field]:
+            words = gettext("delivery %(delivery)s check %(check)s reason %(reason)s %(field)s")
+            return words % {"delivery": delivery, "check": check, "reason": reason, "field": WORDS[field]}
+        case ["queue", _]:
+            return gettext("queue facets")
+    return gettext("rejection reasons")
 
 
 def plain(text: str, longest: int = LONGEST_SHOWN) -> str:
@@ -109,14 +173,14 @@ def plain(text: str, longest: int = LONGEST_SHOWN) -> str:
 
 
 def _hidden(value: Any) -> str:
-    return HIDDEN if value else NOTHING
+    return gettext("(not shown)") if value else NOTHING
 
 
 def _words(value: Any) -> str:
     if value is None or value in ("", []):
         return NOTHING
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return pgettext("value", "yes") if value else pgettext("value", "no")
     if isinstance(value, datetime):
         return f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S} {settings.TIME_ZONE}"
     if isinstance(value, list):
@@ -127,5 +191,5 @@ def _words(value: Any) -> str:
 def _item(item: Any) -> str:
     """Name one row of a filter table: a facet by its kind and value, a rejection's reason by its code."""
     if isinstance(item, dict):
-        return str(item["code"]) or "no code"
-    return f"{item[0]} {item[1] or 'none'}"
+        return str(item["code"]) or gettext("no code")
+    return " ".join((item[0], item[1] or pgettext("value", "none")))

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import Error, transaction
 from django.db.models import F, Model, QuerySet, TextChoices
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 
 from kyc import ingestion, ledger
 from kyc.choices import DeliveryStatus, QuarantineCause, RefusalCause
@@ -40,16 +41,16 @@ _CHUNK = 500
 class Ending(TextChoices):
     """How a replay ended, or would end."""
 
-    APPLIED = "applied", "Applied"
-    KEPT_ALREADY = "kept_already", "Kept already"
-    NOTHING_TO_DO = "nothing_to_do", "Nothing to do"
-    QUARANTINED = "quarantined", "Quarantined"
-    CONFLICT = "conflict", "Event id conflict"
-    FAILED = "failed", "Failed"
-    NOT_SIGNED = "not_signed", "Signature does not hold"
-    NO_BODY = "no_body", "Body not kept"
-    GONE = "gone", "Gone"
-    UNFINISHED = "unfinished", "Not finished"
+    APPLIED = "applied", pgettext_lazy("replay", "Applied")
+    KEPT_ALREADY = "kept_already", pgettext_lazy("replay", "Kept already")
+    NOTHING_TO_DO = "nothing_to_do", pgettext_lazy("replay", "Nothing to do")
+    QUARANTINED = "quarantined", pgettext_lazy("replay", "Quarantined")
+    CONFLICT = "conflict", pgettext_lazy("replay", "Event id conflict")
+    FAILED = "failed", pgettext_lazy("replay", "Failed")
+    NOT_SIGNED = "not_signed", pgettext_lazy("replay", "Signature does not hold")
+    NO_BODY = "no_body", pgettext_lazy("replay", "Body not kept")
+    GONE = "gone", pgettext_lazy("replay", "Gone")
+    UNFINISHED = "unfinished", pgettext_lazy("replay", "Not finished")
 
 
 WELL_ENDED = frozenset({Ending.APPLIED, Ending.KEPT_ALREADY, Ending.NOTHING_TO_DO})
@@ -194,7 +195,7 @@ def apply_refused(refused_id: int, *, by: User | None) -> Result:
 
 def _guard(by: User | None) -> None:
     if by is not None and not may(by):
-        raise ReplayForbidden("You may not replay deliveries. A supervisor or an admin can.")
+        raise ReplayForbidden(gettext("You may not replay deliveries. A supervisor or an admin can."))
 
 
 def _tried[R: Result](pk: int, act: Callable[[], R]) -> R | Result:
@@ -220,8 +221,8 @@ def _in_one_transaction[R: Result](act: Callable[[], R]) -> R:
 def _unfinished(pk: int, error: Exception) -> Result:
     """Say that nothing was done: one that goes wrong must not stop the others. The error's text may be personal."""
     logger.error("The replay of %s failed: %s", pk, type(error).__name__)
-    advice = f"Our side failed ({type(error).__name__}). Nothing was changed; try again."
-    return Result(pk=pk, ending=Ending.UNFINISHED, advice=advice)
+    advice = gettext("Our side failed (%(error)s). Nothing was changed; try again.")
+    return Result(pk=pk, ending=Ending.UNFINISHED, advice=advice % {"error": type(error).__name__})
 
 
 def _planned(pk: int, act: Callable[[], Result]) -> Plan:
@@ -257,10 +258,11 @@ def _apply(delivery_id: int, by: User | None) -> Result:
     locked = Delivery.objects.select_for_update().filter(pk=delivery_id)
     delivery = locked.first()
     if delivery is None:
-        return Result(pk=delivery_id, ending=Ending.GONE, advice="There is no such delivery.")
+        return Result(pk=delivery_id, ending=Ending.GONE, advice=gettext("There is no such delivery."))
     was = Standing(DeliveryStatus(delivery.status), delivery.cause)
     if delivery.status not in REPLAYABLE:
-        advice = f"It is {was.status.label.lower()} already. Nothing was changed."
+        words = gettext("It is %(status)s already. Nothing was changed.")
+        advice = words % {"status": was.status.label.lower()}
         return Result(pk=delivery_id, ending=Ending.NOTHING_TO_DO, delivery=delivery, was=was, advice=advice)
     # With a person's replay the worker's count of tries begins anew.
     locked.update(n_tries=1, n_replays=F("n_replays") + 1, last_replay_at=timezone.now(), last_replay_by=by)
@@ -274,13 +276,14 @@ def _take(refused_id: int, by: User | None) -> Result:
     # The ring may drop it meanwhile: who trims waits for this lock, and who locks after that finds nothing.
     refused = RefusedRequest.objects.select_for_update().filter(pk=refused_id).first()
     if refused is None:
-        advice = "It is no longer among the refused requests: the ring drops the oldest ones."
+        advice = gettext("It is no longer among the refused requests: the ring drops the oldest ones.")
         return Result(pk=refused_id, ending=Ending.GONE, advice=advice)
     if refused.delivery is not None:
-        advice = f"It is delivery {refused.delivery_id} already. Nothing was changed."
+        words = gettext("It is delivery %(pk)s already. Nothing was changed.")
+        advice = words % {"pk": refused.delivery_id}
         return Result(pk=refused_id, ending=Ending.NOTHING_TO_DO, delivery=refused.delivery, advice=advice)
     if refused.n_kept_bytes != refused.n_bytes:
-        advice = "It was too large, so its body was not kept. Ask Ralio to send the event again."
+        advice = gettext("It was too large, so its body was not kept. Ask Ralio to send the event again.")
         return Result(pk=refused_id, ending=Ending.NO_BODY, advice=advice)
     secret = _signer(refused)
     if secret is None:
@@ -304,17 +307,19 @@ def _received(receipt: ingestion.Receipt) -> dict[str, Any]:
 def _ended(delivery: Delivery) -> dict[str, Any]:
     """Return how a delivery's replay ended, and what to do now."""
     if delivery.status == DeliveryStatus.FAILED:
-        advice = f"Our side failed: {delivery.error}. The worker tries it again; once mended, replay it."
-        return {"ending": Ending.FAILED, "advice": advice}
+        words = gettext("Our side failed: %(error)s. The worker tries it again; once mended, replay it.")
+        return {"ending": Ending.FAILED, "advice": words % {"error": delivery.error}}
     if delivery.status != DeliveryStatus.QUARANTINED:
         return {"ending": Ending.APPLIED}
     if delivery.cause == QuarantineCause.ID_CONFLICT:
         return _ended_in_conflict(delivery)
     n = len(delivery.faults)
-    advice = (
-        f"It can not be read: {n} fault{'' if n == 1 else 's'} today. Replay it once our reading is mended."
+    words = ngettext(
+        "It can not be read: %(n)d fault today. Replay it once our reading is mended.",
+        "It can not be read: %(n)d faults today. Replay it once our reading is mended.",
+        n,
     )
-    return {"ending": Ending.QUARANTINED, "advice": advice}
+    return {"ending": Ending.QUARANTINED, "advice": words % {"n": n}}
 
 
 def _ended_in_conflict(delivery: Delivery) -> dict[str, Any]:
@@ -327,24 +332,22 @@ def _ended_in_conflict(delivery: Delivery) -> dict[str, Any]:
         }
     if owner.meaning == delivery.meaning:
         return _kept_already(owner)
-    advice = (
-        f"Delivery {owner.pk} came first under this event id, with another content, and the first content holds. "
+    words = gettext(
+        "Delivery %(pk)s came first under this event id, with another content, and the first content holds. "
         "Compare the two; if this one is right, ask Ralio to send it under an id of its own."
     )
-    return {"ending": Ending.CONFLICT, "advice": advice}
+    return {"ending": Ending.CONFLICT, "advice": words % {"pk": owner.pk}}
 
 
 def _kept_already(owner: Delivery) -> dict[str, Any]:
-    return {
-        "ending": Ending.KEPT_ALREADY,
-        "advice": f"The same event is kept already, as delivery {owner.pk}.",
-    }
+    words = gettext("The same event is kept already, as delivery %(pk)s.")
+    return {"ending": Ending.KEPT_ALREADY, "advice": words % {"pk": owner.pk}}
 
 
 def _unsigned(refused: RefusedRequest) -> str:
     if "X-Signature" not in refused.headers:
-        return "It came without a signature, so nothing says that Ralio sent it."
-    return (
+        return gettext("It came without a signature, so nothing says that Ralio sent it.")
+    return gettext(
         "Its signature holds under none of today's secrets. If Ralio signed it, add the secret that it "
         "used to RALIO_WEBHOOK_SECRETS and verify it again."
     )

@@ -16,6 +16,7 @@ from kyc.choices import FacetKind
 from kyc.models import Reason, ReasonCode, Session
 from kyc.querysets import SessionQuerySet
 from kyc.review import acts
+from kyc.signals import session_referred
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +119,8 @@ def _let_follow(code: ReasonCode, session_ids: list[UUID]) -> bool:
 def _follow(code: ReasonCode, session_id: UUID) -> None:
     session = folding.lock(session_id)
     was_suspect = session.is_suspect
-    if not folding.refold(session).is_changed:
+    change = folding.refold(session)
+    if not change.is_changed:
         return
     acts.record(
         session,
@@ -128,3 +130,6 @@ def _follow(code: ReasonCode, session_id: UUID) -> None:
         was_suspect=was_suspect,
         is_suspect=session.is_suspect,
     )
+    if change.is_newly_suspect:
+        occasion = f"code {code.pk} {code.suspicion_changed_at}"
+        session_referred.send(Session, session=session, kind="escalated", occasion=occasion, by=None, to=None)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from rest_framework import status
-from rest_framework.exceptions import APIException, AuthenticationFailed
+from rest_framework.exceptions import APIException, AuthenticationFailed, MethodNotAllowed
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -25,6 +25,11 @@ from kyc.ralio.events import clean
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 30
+# What Ralio reads is English, whatever the desk speaks to people.
+NOT_TRUSTED = {
+    RefusalCause.SIGNATURE_MISSING: "Signature missing",
+    RefusalCause.SIGNATURE_WRONG: "Signature wrong",
+}
 # What the inbox shows of a request, and what a later look at its signature needs.
 KEPT_HEADERS = (
     "X-Signature",
@@ -93,11 +98,14 @@ class RalioWebhook(APIView):
         if secret is None:
             cause = RefusalCause.SIGNATURE_WRONG if sent else RefusalCause.SIGNATURE_MISSING
             refusals.refuse(cause, headers, body=body)
-            return problem(401, f"{cause.label}: X-Signature must be the HMAC-SHA256 of the raw body.")
+            return problem(401, f"{NOT_TRUSTED[cause]}: X-Signature must be the HMAC-SHA256 of the raw body.")
         return answer(ingestion.receive(body, headers, signed_with=signature.fingerprint(secret)))
 
     def perform_authentication(self, request: Request) -> None:
         """Leave it out: the signature is all there is."""
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        raise MethodNotAllowed(str(request.method), f'Method "{request.method}" not allowed.')
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer 405 for another method; for all else 503, so that Ralio sends the event again."""

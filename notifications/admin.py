@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
+from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.csp import CSP, build_policy
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_safe
 
-from kyc.admin import search
+from kyc.admin import search, text
 from kyc.admin.base import DeskAdmin, ReadOnlyMixin
-from notifications import outbox, recipients
+from kyc.languages import whole_day_words
+from notifications import outbox, previews, recipients
 from notifications.choices import Status
 from notifications.models import Attempt, Notification
 
+# A mail brings its styles along; nothing else of it may load, run or lead anywhere.
+IN_THE_FRAME: dict[str, Any] = {
+    "default-src": [CSP.NONE],
+    "style-src": [CSP.UNSAFE_INLINE],
+    "base-uri": [CSP.NONE],
+    "form-action": [CSP.NONE],
+    "frame-ancestors": [CSP.SELF],
+    "sandbox": True,
+}
 # One action touches no more rows than this; the rest are there for the next one.
 MOST_AT_ONCE = 500
+OF_A_MESSAGE = gettext_lazy(
+    "The session's or the notification's: a whole UUID, or its first 8 characters or more."
+)
 
 
 class AttemptInline(ReadOnlyMixin, admin.TabularInline[Attempt, Notification]):
@@ -36,21 +59,21 @@ class NotificationAdmin(ReadOnlyMixin, DeskAdmin[Notification]):
         "kind",
         "status",
         "withheld_because",
-        "session_id",
-        "alarm_id",
+        text.column("session_id", gettext_lazy("Session id"), empty_value=None),
+        text.column("alarm_id", gettext_lazy("Alarm id"), empty_value=None),
         "n_attempts",
     )
     list_filter = ("status", "kind")
     search_fields = ("session_id", "id")
-    search_help_text = f"The session's or the notification's: {search.HELP[0].lower()}{search.HELP[1:]}"
+    search_help_text = OF_A_MESSAGE
     ordering = ("-created_at", "-id")
     actions = ("release_withheld", "try_again")
     inlines = (AttemptInline,)
     fieldsets = (
         (None, {"fields": ("kind", "about", "round", "recipient_shown", "status")}),
-        ("Withheld", {"fields": ("withheld_because", "released_at", "released_by")}),
+        (gettext_lazy("Withheld"), {"fields": ("withheld_because", "released_at", "released_by")}),
         (
-            "Sending",
+            gettext_lazy("Sending"),
             {
                 "fields": (
                     "n_attempts",
@@ -63,29 +86,74 @@ class NotificationAdmin(ReadOnlyMixin, DeskAdmin[Notification]):
                 )
             },
         ),
-        ("Times", {"fields": ("event_at", "created_at")}),
+        (gettext_lazy("Times"), {"fields": ("event_at", "created_at")}),
     )
 
-    @admin.display(description="About")
+    def get_urls(self) -> list[URLPattern]:
+        wrap, name = self.admin_site.admin_view, "notifications_notification_preview"
+        return [
+            path("<uuid:pk>/preview/", wrap(self.preview_view), name=name),
+            path("<uuid:pk>/preview/html/", wrap(self.preview_html_view), name=f"{name}_html"),
+            *super().get_urls(),
+        ]
+
+    @method_decorator(require_safe)
+    def preview_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Show all of what would be sent now. The page may frame its HTML, which no other page of the desk may."""
+        row, preview = self._previewed(request, pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": row,
+            "preview": preview,
+        }
+        title = gettext("Preview")
+        response = TemplateResponse(request, "admin/notifications/preview.html", {**context, "title": title})
+        response[str(CSP.HEADER_ENFORCE)] = build_policy({**settings.SECURE_CSP, "frame-src": [CSP.SELF]})
+        return response
+
+    @method_decorator(require_safe)
+    @method_decorator(xframe_options_sameorigin)
+    def preview_html_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Answer with the message's HTML alone, for a frame of the page above: it runs nothing and leads nowhere."""
+        _, preview = self._previewed(request, pk)
+        response = HttpResponse(preview.message.html)
+        response[str(CSP.HEADER_ENFORCE)] = build_policy(IN_THE_FRAME)
+        response["Content-Language"] = preview.message.language
+        return response
+
+    def _previewed(self, request: HttpRequest, pk: UUID) -> tuple[Notification, previews.Preview]:
+        """Return a message that the person may see, and put the opening on their chain: it shows a name and an address."""
+        row = get_object_or_404(self.get_queryset(request).select_related("session", "alarm"), pk=pk)
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        preview = previews.of(row)
+        if request.method == "GET":
+            self._record_read(request, row)
+        return row, preview
+
+    @admin.display(description=gettext_lazy("About"))
     def about(self, row: Notification) -> str:
         if row.session_id:
             return format_html(
                 '<a href="{}">{}</a>', reverse("session", args=[row.session_id]), row.session_id
             )
+        if row.alarm_id is None:
+            return whole_day_words(date.fromisoformat(row.occasion))
         page = reverse("admin:kyc_inboxalarm_change", args=[row.alarm_id])
         return format_html('<a href="{}">{}</a>', page, row.about_alarm)
 
-    @admin.display(description="Recipient")
+    @admin.display(description=gettext_lazy("Recipient"))
     def recipient_shown(self, row: Notification) -> str:
         return recipients.shown(row.recipient)
 
-    @admin.action(description="Release withheld", permissions=["release"])
+    @admin.action(description=gettext_lazy("Release withheld"), permissions=["release"])
     def release_withheld(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
         n_done, is_all = self._each(request, queryset.filter(status=Status.WITHHELD), outbox.release)
         done = ngettext("%d notification released.", "%d notifications released.", n_done) % n_done
         self._tell(request, done, n_done, is_all=is_all)
 
-    @admin.action(description="Try again", permissions=["release"])
+    @admin.action(description=gettext_lazy("Try again"), permissions=["release"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
         n_done, is_all = self._each(request, queryset.filter(outbox.retriable()), outbox.try_again)
         done = ngettext("%d notification is due now.", "%d notifications are due now.", n_done) % n_done
@@ -108,7 +176,7 @@ class NotificationAdmin(ReadOnlyMixin, DeskAdmin[Notification]):
 
     def _tell(self, request: HttpRequest, done: str, n_done: int, *, is_all: bool) -> None:
         if not is_all:
-            done = f"{done} There are more: run the action again."
+            done = " ".join((done, gettext("There are more: run the action again.")))
         self.message_user(request, done, messages.SUCCESS if n_done else messages.WARNING)
 
 
@@ -118,7 +186,7 @@ class AttemptAdmin(ReadOnlyMixin, DeskAdmin[Attempt]):
     list_filter = ("outcome",)
     list_select_related = ("notification",)
     search_fields = ("notification__session_id", "notification_id")
-    search_help_text = f"The session's or the notification's: {search.HELP[0].lower()}{search.HELP[1:]}"
+    search_help_text = OF_A_MESSAGE
     ordering = ("-id",)
     fields = ("notification", "at", "outcome", "answer")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -12,17 +13,17 @@ from django.utils import timezone
 from notifications.choices import AttemptOutcome
 from notifications.models import IN_THE_OUTBOX, Attempt, Notification
 
-# Longer than one message can take: the time-outs of all its answers together. Renewed when half of it is gone.
+# Longer than one message can take, which its channel says. Renewed when half of it is gone.
 LEASE = timedelta(minutes=5)
 FREE = {"lease_token": None, "leased_until": None}
 
 
-def claim(limit: int) -> list[Notification]:
-    """Take due notifications into our hands, most overdue first, and commit that.
+def claim(limit: int, which: Q | None = None) -> list[Notification]:
+    """Take due notifications, `which` of them, into our hands, most overdue first, and commit that.
 
     Of a row whose lease ended without a record nobody knows whether it was sent: that is recorded as a try.
     """
-    due = _due(timezone.now())
+    due = _due(timezone.now()).filter(which or Q())
     # Reading first: on SQLite the transaction below takes the one write lock.
     if not due.exists():
         return []
@@ -46,17 +47,34 @@ def held(row: Notification) -> QuerySet[Notification]:
     return Notification.objects.filter(pk=row.pk, lease_token=row.lease_token)
 
 
-def renew(row: Notification) -> bool:
-    """Make sure that the row is ours for long enough; return False when another worker has taken it up."""
+def all_held(rows: Iterable[Notification]) -> QuerySet[Notification]:
+    """Return those of some rows of one claim that are still in our hands."""
+    tokens = {row.lease_token for row in rows}
+    return Notification.objects.filter(pk__in=[row.pk for row in rows], lease_token__in=tokens)
+
+
+def renew(rows: Sequence[Notification]) -> list[Notification]:
+    """Make sure that rows of one claim are ours for long enough; return those that another worker has taken up."""
     now = timezone.now()
-    if row.leased_until and row.leased_until - now > LEASE / 2:
-        return True
-    row.leased_until = now + LEASE
-    return held(row).update(leased_until=row.leased_until) == 1
+    # They have been leased together.
+    if not rows or (rows[0].leased_until and rows[0].leased_until - now > LEASE / 2):
+        return []
+    until = now + LEASE
+    n_ours = all_held(rows).update(leased_until=until)
+    for row in rows:
+        row.leased_until = until
+    return [] if n_ours == len(rows) else lost(rows)
 
 
-def give_back(row: Notification) -> None:
-    held(row).update(**FREE)
+def lost(rows: Sequence[Notification]) -> list[Notification]:
+    """Return those of some rows of one claim that are not in our hands any more."""
+    ours = set(all_held(rows).values_list("pk", flat=True))
+    return [row for row in rows if row.pk not in ours]
+
+
+def give_back(rows: Sequence[Notification]) -> None:
+    if rows:
+        all_held(rows).update(**FREE)
 
 
 def _due(now: datetime) -> QuerySet[Notification]:

@@ -8,14 +8,18 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from kyc.models import InboxAlarm, Session
 from kyc.models.constraints import holds
 from notifications.choices import (
     ABOUT_ALARMS,
-    ABOUT_DUE_TIMES,
+    ABOUT_DAYS,
     TO_SUBJECTS,
+    TO_THE_DESK,
+    WITH_OCCASION,
     AttemptOutcome,
+    Choice,
     HoldCause,
     Kind,
     Status,
@@ -25,12 +29,12 @@ from notifications.choices import (
 IN_THE_OUTBOX = Q(status__in=[Status.PENDING, Status.WAITING])
 # Sorted, so that a migration reads the same each time.
 IS_ABOUT_AN_ALARM = Q(kind__in=sorted(ABOUT_ALARMS))
-IS_ABOUT_A_DUE_TIME = Q(kind__in=sorted(ABOUT_DUE_TIMES))
-NEEDS_A_PERSON = Q(status__in=[Status.WAITING, Status.WITHHELD, Status.GAVE_UP])
+IS_ABOUT_A_DAY = Q(kind__in=sorted(ABOUT_DAYS))
+HAS_OCCASION = Q(kind__in=sorted(WITH_OCCASION))
 
 
 class Notification(models.Model):
-    """One message to one recipient about one round of a session, or about one alarm. The same one is never written twice.
+    """One message to one recipient about one round of a session, one alarm or one day. The same one is never written twice.
 
     `recipient` is an address of the team, or `user:<uuid>`, `related-party:<uuid>` or `person:<id>`: a subject's address
     is looked up in the contacts when the message leaves, a person's at the desk in their account. A worker that sends
@@ -48,13 +52,18 @@ class Notification(models.Model):
     kind = models.TextField(choices=Kind)
     recipient = models.TextField()
     event_at = models.DateTimeField(
-        help_text="When the session, or the inbox, came to the state that the message tells of."
+        help_text=_("When the session, or the inbox, came to the state that the message tells of.")
     )
     occasion = models.TextField(
-        blank=True, default="", help_text="Which of its kind in this round: the due time that is warned of."
+        blank=True,
+        default="",
+        help_text=_(
+            "Which of its kind in this round: the due time, the decision, the delivery or the day that it is about."
+        ),
     )
+    channel = models.TextField(default="email", help_text=_("The name of the channel that it leaves by."))
     created_at = models.DateTimeField(default=timezone.now)
-    message_id = models.TextField(help_text="The same in every try, so that a mailbox can tell a repeat.")
+    message_id = models.TextField(help_text=_("The same in every try, so that a mailbox can tell a repeat."))
 
     status = models.TextField(choices=Status, default=Status.PENDING)
     withheld_because = models.TextField(choices=HoldCause, blank=True, default="")
@@ -68,13 +77,13 @@ class Notification(models.Model):
         db_index=False,
     )
     not_before = models.DateTimeField(
-        null=True, blank=True, help_text="Until then the decision that it tells of may be undone."
+        null=True, blank=True, help_text=_("Until then the decision that it tells of may be undone.")
     )
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)
     n_attempts = models.PositiveIntegerField(
-        default=0, help_text="Tries since it was written, or put back by hand."
+        default=0, help_text=_("Tries since it was written, or put back by hand.")
     )
     last_error = models.TextField(blank=True, default="")
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -117,38 +126,50 @@ class Notification(models.Model):
             ),
             # Also the session page's and the receivers' way to a session's notifications.
             models.UniqueConstraint(
-                fields=["session", "round", "kind", "recipient", "occasion"],
+                fields=["session", "round", "kind", "recipient", "occasion", "channel"],
                 name="notifications_notification_once",
             ),
             models.UniqueConstraint(
-                fields=["alarm", "kind", "recipient"],
+                fields=["alarm", "kind", "recipient", "channel"],
                 condition=Q(alarm__isnull=False),
                 name="notifications_notification_alarm_once",
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "occasion", "recipient", "channel"],
+                condition=IS_ABOUT_A_DAY,
+                name="notifications_notification_day_once",
             ),
             models.CheckConstraint(
                 condition=(
                     IS_ABOUT_AN_ALARM & Q(alarm__isnull=False, session__isnull=True, round__isnull=True)
                 )
-                | (~IS_ABOUT_AN_ALARM & Q(alarm__isnull=True, session__isnull=False, round__isnull=False)),
+                | (IS_ABOUT_A_DAY & Q(alarm__isnull=True, session__isnull=True, round__isnull=True))
+                | (
+                    ~IS_ABOUT_AN_ALARM
+                    & ~IS_ABOUT_A_DAY
+                    & Q(alarm__isnull=True, session__isnull=False, round__isnull=False)
+                ),
                 name="notifications_notification_about_one_thing",
             ),
             models.CheckConstraint(
-                condition=(IS_ABOUT_A_DUE_TIME & ~Q(occasion="")) | (~IS_ABOUT_A_DUE_TIME & Q(occasion="")),
-                name="notifications_notification_due_time_named",
+                condition=(HAS_OCCASION & ~Q(occasion="")) | (~HAS_OCCASION & Q(occasion="")),
+                name="notifications_notification_occasion_named",
             ),
+            models.CheckConstraint(condition=~Q(channel=""), name="notifications_notification_channel"),
         ]
         indexes = [
-            # The worker's sweep of what is due.
-            models.Index(fields=["next_attempt_at"], condition=IN_THE_OUTBOX, name="notifications_due"),
+            # The workers' sweep of what is due by each channel.
+            models.Index(
+                fields=["channel", "next_attempt_at"], condition=IN_THE_OUTBOX, name="notifications_due"
+            ),
             # A contact that becomes known wakes what waits for it.
             models.Index(
                 fields=["recipient"], condition=Q(status=Status.WAITING), name="notifications_waiting"
             ),
-            # Admin, newest first; and those that need a person.
+            # The lists, newest first: all, those in a status, those of a kind.
             models.Index(fields=["-created_at", "-id"], name="notifications_newest"),
-            models.Index(
-                fields=["status", "-created_at", "-id"], condition=NEEDS_A_PERSON, name="notifications_needy"
-            ),
+            models.Index(fields=["status", "-created_at", "-id"], name="notifications_by_status"),
+            models.Index(fields=["kind", "-created_at", "-id"], name="notifications_by_kind"),
         ]
 
     def __str__(self) -> str:
@@ -189,3 +210,29 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_outcome_display()} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class Preference(models.Model):
+    """How a person at the desk wants to hear of one kind of thing, where that is not how people mostly do."""
+
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="notification_preferences", db_index=False
+    )
+    kind = models.TextField(choices=[(kind.value, kind.label) for kind in Kind if kind in TO_THE_DESK])
+    choice = models.TextField(choices=Choice)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=sorted(TO_THE_DESK)), name="notifications_preference_kind"
+            ),
+            holds("choice", Choice, "notifications_preference_choice"),
+            models.UniqueConstraint(fields=["person", "kind"], name="notifications_preference_once"),
+        ]
+        indexes = [
+            # Who wants to hear of a kind at once, or not at all.
+            models.Index(fields=["kind", "choice"], name="notifications_preferred")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.get_choice_display()}"

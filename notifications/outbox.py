@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
 from email.utils import parseaddr
+from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
@@ -18,8 +19,9 @@ from django.utils.encoding import punycode
 from kyc import ledger
 from kyc.models import InboxAlarm, Session, User
 from kyc.models.digests import text_digest
+from notifications import channels
 from notifications import recipients as known
-from notifications.choices import ABOUT_DUE_TIMES, TO_SUBJECTS, HoldCause, Kind, Status
+from notifications.choices import TO_SUBJECTS, TRUE_IN, WITH_OCCASION, HoldCause, Kind, Status
 from notifications.models import IN_THE_OUTBOX, Notification
 
 # News older than this when it reached us is withheld: a person judges whether it should still go out.
@@ -37,24 +39,32 @@ def put(
     *,
     received_at: datetime,
     not_before: datetime | None = None,
+    occasion: str = "",
+    event_at: datetime | None = None,
 ) -> None:
-    """Write one notification per recipient about the session's present round, unless that was done before.
+    """Write one notification per recipient, and channel that tells them, about the session's present round, unless that was done before.
 
-    None leaves before `not_before`. Call it inside the transaction that changed the session, which is locked. Costs
+    `event_at` is when the session came to its state, unless another instant is given. None leaves before `not_before`. Call it inside the transaction that changed the session, which is locked. Costs
     two statements and the ledger's.
     """
-    is_late = session.state_since < received_at - OLDEST_NEWS
-    _put(session, kind, recipients, session.state_since, is_late=is_late, not_before=not_before)
+    event_at = event_at or session.state_since
+    is_late = event_at < received_at - OLDEST_NEWS
+    _put(session, kind, recipients, event_at, is_late=is_late, not_before=not_before, occasion=occasion)
 
 
-def put_due(session: Session, kind: Kind, recipients: list[str]) -> None:
-    """Write one notification per recipient about the session's due time, unless that was done before.
+def put_news(
+    session: Session,
+    kind: Kind,
+    recipients: list[str],
+    *,
+    occasion: str,
+    event_at: datetime | None = None,
+) -> None:
+    """Write one notification per recipient of what happens at the desk now, unless that was done for this occasion.
 
-    However late we are, a due time is news. Call it as `put`.
+    However late we are, that is news. Call it as `put`.
     """
-    assert session.due_at is not None, "A session in review is due."  # noqa: S101
-    occasion = session.due_at.astimezone(UTC).isoformat()
-    _put(session, kind, recipients, session.due_at, is_late=False, occasion=occasion)
+    _put(session, kind, recipients, event_at or timezone.now(), is_late=False, occasion=occasion)
 
 
 def _put(
@@ -75,9 +85,11 @@ def _put(
         before = before.filter(recipient__in=recipients)
     was_written, is_reachable = _facts(session, before, kind, recipients)
     if was_written:
-        _revive(session, kind, before, event_at, not_before)
+        _revive(session, kind, before.filter(recipient__in=recipients), event_at, not_before)
         return
-    rows = [_row(kind, recipient, event_at, not_before=not_before, **about) for recipient in recipients]
+    rows = _rows(kind, recipients, event_at, not_before=not_before, **about)
+    if not rows:
+        return
     for row in rows:
         _place(row, is_late=is_late, is_reachable=is_reachable)
     Notification.objects.bulk_create(rows, ignore_conflicts=True)
@@ -92,14 +104,15 @@ def _put(
 
 
 def cancel(session: Session) -> int:
-    """Cancel what is to tell the subject of a rejection that a person has taken back; return how many that were.
+    """Cancel what is to tell the subject of a state that a person has ended; return how many that were.
 
     Call it inside the transaction that changed the session, which is locked. A decision is undone before `not_before`,
     and nobody claims a message before it is due, so that none of these is in a worker's hands; one that is about an
     older rejection may be, and its worker finds out by itself.
     """
+    untrue = [kind for kind in TO_SUBJECTS if session.state not in TRUE_IN[kind]]
     waiting = Notification.objects.filter(
-        IN_THE_OUTBOX, session=session, kind__in=TO_SUBJECTS, lease_token__isnull=True
+        IN_THE_OUTBOX, session=session, kind__in=untrue, lease_token__isnull=True
     )
     return sum(
         change(waiting.filter(pk=row.pk), row, "cancelled", status=Status.CANCELLED, next_attempt_at=None)
@@ -112,7 +125,9 @@ def put_alarm(alarm: InboxAlarm, kind: Kind, recipients: list[str]) -> None:
     if not recipients:
         return
     event_at = alarm.closed_at if kind == Kind.INBOX_WELL and alarm.closed_at else alarm.opened_at
-    rows = [_row(kind, recipient, event_at, alarm=alarm) for recipient in recipients]
+    rows = _rows(kind, recipients, event_at, alarm=alarm)
+    if not rows:
+        return
     for row in rows:
         _place(row, is_late=False, is_reachable=True)
     Notification.objects.bulk_create(rows, ignore_conflicts=True)
@@ -125,13 +140,41 @@ def put_alarm(alarm: InboxAlarm, kind: Kind, recipients: list[str]) -> None:
     )
 
 
+def put_digests(day: date, recipients: list[str], *, due_at: datetime) -> int:
+    """Write the day's digests, all of them in one transaction, unless that was done before; return how many that were.
+
+    Whoever comes second waits for the ledger's head, and then finds them there.
+    """
+    if not recipients:
+        return 0
+    rows = _rows(Kind.DAILY_DIGEST, recipients, due_at, occasion=day.isoformat())
+    if not rows:
+        return 0
+    for row in rows:
+        _place(row, is_late=False, is_reachable=True)
+    with transaction.atomic():
+        ledger.append(
+            ledger.SYSTEM,
+            "notification.created",
+            kind=Kind.DAILY_DIGEST.value,
+            day=day.isoformat(),
+            notifications=[{"id": str(row.pk), "to": _unnamed(row)} for row in rows],
+        )
+        if Notification.objects.filter(kind=Kind.DAILY_DIGEST, occasion=day.isoformat()).exists():
+            transaction.set_rollback(True)
+            return 0
+        Notification.objects.bulk_create(rows)
+    return len(rows)
+
+
 def wake(recipient: str) -> int:
-    """Make due what waited for this subject's contact; return how many that were. Withheld ones stay withheld."""
+    """Make due what waited for this subject's contact; return how many that were. Withheld ones stay withheld.
+
+    One that a worker holds is left in its hands: it may have seen the contact, and sends. If not it finds out by the
+    status, and gives the row back.
+    """
     return Notification.objects.filter(status=Status.WAITING, recipient=recipient).update(
-        status=Status.PENDING,
-        next_attempt_at=not_too_soon(timezone.now()),
-        lease_token=None,
-        leased_until=None,
+        status=Status.PENDING, next_attempt_at=not_too_soon(timezone.now())
     )
 
 
@@ -194,29 +237,32 @@ def change(
 
     The ledger's head comes first, as in every transaction that takes both, so that none waits for another in a ring.
     """
-    detail: dict[str, ledger.Detail] = (
-        {"alarm": notification.alarm_id} if notification.alarm_id else {"round": notification.round}
-    )
-    if because:
-        detail["because"] = because
+    entry = act_on(notification, act, because=because)
     with transaction.atomic():
-        ledger.append(
-            _chain(notification),
-            f"notification.{act}",
-            actor=actor,
-            notification=str(notification.pk),
-            kind=str(notification.kind),
-            **detail,
-        )
+        ledger.append(entry.chain, entry.action, actor=actor, **entry.detail)
         is_done = where.update(**columns) == 1
         if not is_done:
             transaction.set_rollback(True)
     return is_done
 
 
+def act_on(notification: Notification, act: str, *, because: str = "") -> ledger.Act:
+    """Return what the ledger says of an act on a notification."""
+    detail: dict[str, ledger.Detail] = {"notification": str(notification.pk), "kind": str(notification.kind)}
+    detail |= {"alarm": notification.alarm_id} if notification.alarm_id else {"round": notification.round}
+    if because:
+        detail["because"] = because
+    return ledger.Act(_chain(notification), f"notification.{act}", detail)
+
+
 def message_domain() -> str:
     """Return the domain of our message ids, short enough that no mail library breaks the line inside an id."""
-    _, has_domain, domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")
+    return _domain_of(settings.DEFAULT_FROM_EMAIL)
+
+
+@lru_cache(maxsize=8)
+def _domain_of(sender: str) -> str:
+    _, has_domain, domain = parseaddr(sender)[1].rpartition("@")
     domain = punycode(domain) if has_domain else "localhost"
     while len(domain) > 40 and "." in domain:
         domain = domain.partition(".")[2]
@@ -235,8 +281,17 @@ def _facts(
         )
         return facts
     # A session that has just come has no past. The team's addresses are at hand.
-    has_past = session.version > 1 or kind in ABOUT_DUE_TIMES
+    has_past = session.version > 1 or kind in WITH_OCCASION
     return has_past and before.exists(), True
+
+
+def _rows(kind: Kind, recipients: Iterable[str], event_at: datetime, **about: Any) -> list[Notification]:
+    """Return a new row for each recipient, and each channel by which they are told of this kind."""
+    return [
+        _row(kind, recipient, event_at, channel=channel, **about)
+        for recipient in recipients
+        for channel in channels.taking(kind, recipient)
+    ]
 
 
 def _row(kind: Kind, recipient: str, event_at: datetime, **about: Any) -> Notification:

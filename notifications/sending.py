@@ -1,8 +1,9 @@
 """Send what is due. Any number of workers may do so at once; one that is killed at any instant loses nothing.
 
-1. Claim: due rows come under a lease with a token, and that is committed.
-2. Send: outside any transaction, so that a slow server holds no row.
-3. Record: the try and what came of it, if the token is still ours.
+1. Claim: a batch of due rows of one channel comes under a lease with a token, and that is committed.
+2. Judge: which of them still say what is so, and to whom.
+3. Send: outside any transaction, in a thread of the channel's own, while the next message is written.
+4. Record, in small groups: the tries and what came of them, if the token is still ours.
 
 A lease that ended without a record is taken up by the next worker. The message may then leave twice, under the same
 Message-ID; it is never lost.
@@ -12,51 +13,62 @@ from __future__ import annotations
 
 import logging
 import random
-from collections import Counter
-from collections.abc import Callable
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import Any
+from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection, transaction
-from django.utils import timezone
+from django.db.models import Q
 
-from kyc.choices import SessionState
-from kyc.models import Session
-from notifications import disclosure, leases, outbox, recipients
-from notifications.channels import Channel, NotSent, Refused, Unreachable
-from notifications.channels.email import EmailChannel
-from notifications.choices import ABOUT_DUE_TIMES, TO_SUBJECTS, AttemptOutcome, HoldCause, Kind, Status
-from notifications.leases import FREE, held
+from notifications import channels, contents, leases, outbox, recording
+from notifications.channels import NotSent, Refused, Unreachable
+from notifications.choices import AttemptOutcome, Status
+from notifications.judging import judge
 from notifications.messages import compose
 from notifications.models import Attempt, Notification
+from notifications.outgoing import Answer, Outgoing, Parcel, Untried
+from notifications.recipients import Addressee
+from notifications.recording import Outcome
 
 logger = logging.getLogger(__name__)
 
-BATCH = 20
+BATCH = 100
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(days=1)
 # With the delays above: about six days.
 MOST_TRIES = 16
-NEXT_LOOK_FOR_A_CONTACT = timedelta(days=1)
 # Of a message whose decision may still be undone.
 PUT_OFF = "put off"
+# A worker that is killed has sent so many messages without a record of it, or for so many seconds: not more.
+MOST_UNRECORDED = 50
+LONGEST_UNRECORDED = 1.0
+# Seconds after which a message that has not left is judged anew.
+TRUE_FOR = 2.0
 
 
 def send_due(
-    limit: int = BATCH,
-    *,
-    channel: Channel | None = None,
-    is_wanted: Callable[[], bool] = lambda: True,
+    limit: int = BATCH, *, channel: str | None = None, is_wanted: Callable[[], bool] = lambda: True
 ) -> Counter[str]:
-    """Send one batch of what is due and return how many came to which status; an empty count means nothing was due.
+    """Send one batch of what is due, of one channel or of each in turn, and return how many came to which status.
 
-    When `is_wanted` turns false the message in hand is finished and the rest is given back.
+    An empty count means that nothing was due. When `is_wanted` turns false the message in hand is finished and the rest
+    is given back.
     """
-    rows = leases.claim(limit)
-    if not rows:
-        return Counter()
-    with channel or EmailChannel() as opened:
-        return _send_all(rows, opened, is_wanted)
+    if channel is not None:
+        return _send_through(channel, limit, is_wanted)
+    tallies = [_send_through(name, limit, is_wanted) for name in channels.configured()]
+    # To look for the others costs the more the more is due.
+    return sum(tallies, Counter()) or fail_strays(limit)
+
+
+def fail_strays(limit: int = BATCH) -> Counter[str]:
+    """Let what was written for a channel that has been taken out of the settings fail for all to see."""
+    rows = leases.claim(limit, ~Q(channel__in=channels.configured()))
+    unknown = [NotSent(f"No channel {row.channel} is set up.") for row in rows]
+    return recording.record(
+        [_failed(Answer(row, error=error)) for row, error in zip(rows, unknown, strict=True)]
+    )
 
 
 def backoff(n_attempts: int) -> timedelta:
@@ -66,155 +78,160 @@ def backoff(n_attempts: int) -> timedelta:
     return longest * random.uniform(0.8, 1.0)  # noqa: S311
 
 
-def _send_all(rows: list[Notification], channel: Channel, is_wanted: Callable[[], bool]) -> Counter[str]:
-    tally: Counter[str] = Counter()
-    fault: Unreachable | None = None
-    for row in rows:
-        if not is_wanted():
-            leases.give_back(row)
-        elif fault is not None:
-            tally[_failed(row, fault)] += 1
-        elif leases.renew(row):
-            try:
-                tally[_send(row, channel)] += 1
-            except Unreachable as error:
-                fault = error
-                tally[_failed(row, fault)] += 1
-    return tally
-
-
-def _send(row: Notification, channel: Channel) -> str:
-    """Send one message, or find out why it must not leave; return what became of it."""
-    if (unwanted := _looked_up(row)) is not None:
-        return unwanted
-    addressee = recipients.addressee(row.recipient, row.kind)
-    if addressee is None:
-        # A subject's contact may come yet; a person whose business it is no more is not told.
-        return _waits(row) if row.is_to_subject else _cancelled(row)
-    if row.is_to_subject and _is_held_back(row):
-        return _withheld(row, HoldCause.SUSPICION)
+def _send_through(name: str, limit: int, is_wanted: Callable[[], bool]) -> Counter[str]:
+    rows = leases.claim(limit, Q(channel=name))
+    if not rows:
+        return Counter()
+    batch, outgoing = Batch(rows), Outgoing(channels.configured()[name](), is_wanted)
     try:
-        answer = channel.send(compose(row, addressee))
-    except Unreachable:
-        raise
-    except Exception as error:  # noqa: BLE001 - one message that cannot be written or sent must not stop the others
-        return _failed(row, error)
-    return _sent(row, answer)
+        with outgoing:
+            batch.send(outgoing, is_wanted)
+    finally:
+        batch.close(outgoing)
+    return batch.tally
 
 
-def _looked_up(row: Notification) -> str | None:
-    """Read the row's session as it is now; cancel or put off a message that must not leave, and return which.
+class Batch:
+    """Rows of one claim on their way: waiting to be judged, ready to leave, under way, or done and to be recorded."""
 
-    What may have become untrue is looked at under the session's lock. Whoever undoes a decision holds it, and looks at
-    the clock only then: once it is ours after `not_before`, nothing that the message tells can be undone any more.
-    """
-    if row.session_id is None:
-        return None
-    if row.kind not in TO_SUBJECTS | ABOUT_DUE_TIMES:
-        row.session = Session.objects.get(pk=row.session_id)
-        return None
-    with transaction.atomic():
-        row.session = Session.objects.select_for_update().get(pk=row.session_id)
-        if not _is_still_true(row):
-            return _cancelled(row)
-        # A dispute may have come and been settled since we claimed the row.
-        row.refresh_from_db(fields=["not_before", "withheld_because", "released_at"])
-        if row.not_before and row.not_before > timezone.now():
-            leases.give_back(row)
-            return PUT_OFF
-    return None
+    def __init__(self, rows: Iterable[Notification]) -> None:
+        self.tally: Counter[str] = Counter()
+        self._in_hands: dict[UUID, Notification] = {row.pk: row for row in rows}
+        self._waiting = list(self._in_hands.values())
+        self._ready: deque[tuple[Notification, Addressee]] = deque()
+        self._true_until = 0.0
+        self._done: list[Outcome] = []
+        self._done_since = 0.0
+
+    def send(self, outgoing: Outgoing, is_wanted: Callable[[], bool]) -> None:
+        """Send the batch; what may not leave is dealt with, and what is not wanted any more is given back."""
+        while self._waiting or self._ready or outgoing.n_under_way:
+            if not is_wanted():
+                self._give_back_the_rest()
+            self._hold()
+            if (self._waiting or self._ready) and outgoing.has_room:
+                self._put_next(outgoing)
+            self._take(outgoing)
+            self._record_in_time()
+
+    def close(self, outgoing: Outgoing) -> None:
+        """Record what was done, and give the rest back, also when something went wrong on the way."""
+        self._take_answers(outgoing, 0.0)
+        self._record()
+        self._give_back_the_rest()
+
+    def _hold(self) -> None:
+        """Renew our leases; what another worker has taken up meanwhile is left to it."""
+        taken = {row.pk for row in leases.renew(list(self._in_hands.values()))}
+        if taken:
+            self.tally[recording.LOST] += len([row for row in self._unsent() if row.pk in taken])
+            self._waiting = [row for row in self._waiting if row.pk not in taken]
+            self._ready = deque(pair for pair in self._ready if pair[0].pk not in taken)
+            self._forget(taken)
+
+    def _unsent(self) -> list[Notification]:
+        return [*self._waiting, *(row for row, _ in self._ready)]
+
+    def _forget(self, pks: Iterable[UUID]) -> None:
+        for pk in pks:
+            self._in_hands.pop(pk, None)
+
+    def _put_next(self, outgoing: Outgoing) -> None:
+        """Write the next message and hand it over; judge all that is left first, unless that was a moment ago."""
+        if self._waiting or time.monotonic() > self._true_until:
+            self._judge()
+        if not self._ready:
+            return
+        row, addressee = self._ready.popleft()
+        try:
+            message = compose(row, addressee)
+        except Exception as error:  # noqa: BLE001 - one message that cannot be written must not stop the others
+            self._add(_failed(Answer(row, error=error)))
+        else:
+            outgoing.put(Parcel(row, message, self._true_until))
+
+    def _judge(self) -> None:
+        rows = [*(row for row, _ in self._ready), *self._waiting]
+        self._true_until = time.monotonic() + TRUE_FOR
+        judged = judge(rows, self._end)
+        self._waiting, self._ready = [], deque(judged.leaves)
+        contents.read_ahead(row for row, _ in judged.leaves)
+        self.tally += Counter({PUT_OFF: len(judged.put_off)})
+        self._forget(row.pk for row in judged.put_off)
+        for row in judged.unreachable:
+            self.tally[recording.wait(row)] += 1
+        self._forget(row.pk for row in judged.unreachable)
+        for row, error in judged.unclear:
+            self._add(_failed(Answer(row, error=error)))
+        for outcome in judged.settled:
+            self._add(outcome)
+
+    def _take(self, outgoing: Outgoing) -> None:
+        """Take what answers there are, and wait for one where there is nothing else to do."""
+        has_work = (self._waiting or self._ready) and outgoing.has_room
+        self._take_answers(outgoing, 0.0 if has_work or not outgoing.n_under_way else LONGEST_UNRECORDED)
+        outgoing.cut_what_hangs()
+
+    def _take_answers(self, outgoing: Outgoing, within: float) -> None:
+        while answer := outgoing.answer(within):
+            within = 0.0
+            if isinstance(answer.error, Untried):
+                self._waiting.append(answer.row)
+                continue
+            self._add(_sent(answer) if answer.error is None else _failed(answer))
+            if isinstance(answer.error, Unreachable):
+                self._fail_the_rest(answer.error)
+
+    def _fail_the_rest(self, error: Unreachable) -> None:
+        """No other message need be tried through the channel now."""
+        for row in self._unsent():
+            self._add(_failed(Answer(row, error=error)))
+        self._waiting, self._ready = [], deque()
+
+    def _give_back_the_rest(self) -> None:
+        rest = self._unsent()
+        leases.give_back(rest)
+        self._waiting, self._ready = [], deque()
+        self._forget(row.pk for row in rest)
+
+    def _add(self, outcome: Outcome) -> None:
+        if not self._done:
+            self._done_since = time.monotonic()
+        self._done.append(outcome)
+
+    def _record_in_time(self) -> None:
+        is_time = time.monotonic() - self._done_since >= LONGEST_UNRECORDED
+        if len(self._done) >= MOST_UNRECORDED or (self._done and is_time):
+            self._record()
+
+    def _record(self) -> None:
+        done, self._done = self._done, []
+        self._end(done)
+
+    def _end(self, outcomes: Sequence[Outcome]) -> None:
+        if outcomes:
+            self.tally += recording.record(outcomes)
+            self._forget(outcome.row.pk for outcome in outcomes)
 
 
-def _is_still_true(row: Notification) -> bool:
-    """A subject is told of a rejection only while the session is REJECTED, and only if it is still about them.
-
-    A due time is told of only while the session is in REVIEW and due then; that it is near, only before it.
-    """
-    session = row.about_session
-    if row.kind in ABOUT_DUE_TIMES:
-        is_near = row.kind != Kind.DUE_SOON or row.event_at > timezone.now()
-        return session.state == SessionState.REVIEW and session.due_at == row.event_at and is_near
-    return session.state == SessionState.REJECTED and recipients.subject_of(session) == row.recipient
+def _sent(answer: Answer) -> Outcome:
+    return recording.sent(answer.row, _attempt(answer, AttemptOutcome.SENT, answer.text))
 
 
-def _is_held_back(row: Notification) -> bool:
-    """Under a suspicion nothing reaches the subject until a person has released it for just that."""
-    is_released = row.released_at is not None and row.withheld_because == HoldCause.SUSPICION
-    return not is_released and disclosure.is_under_suspicion(row.about_session)
-
-
-def _sent(row: Notification, answer: str) -> str:
-    attempt = _attempt(row, AttemptOutcome.SENT, answer)
-    return _recorded(
-        row, Status.SENT, attempt, n_attempts=row.n_attempts + 1, sent_at=attempt.at, last_error=""
-    )
-
-
-def _failed(row: Notification, error: Exception) -> str:
-    """Record a failed try: another one follows, unless the message was refused or had its share of tries."""
+def _failed(answer: Answer) -> Outcome:
+    """Return the outcome of a failed try: another one follows, unless it was refused or had its share of tries."""
+    row, error = answer.row, answer.error
     # Only a channel's own words are free of personal data.
-    answer = str(error) if isinstance(error, NotSent) else f"Not sent: {type(error).__name__}."
+    said = str(error) if isinstance(error, NotSent) else f"Not sent: {type(error).__name__}."
     is_refused = isinstance(error, Refused)
-    attempt = _attempt(row, AttemptOutcome.REFUSED if is_refused else AttemptOutcome.FAILED, answer)
+    attempt = _attempt(answer, AttemptOutcome.REFUSED if is_refused else AttemptOutcome.FAILED, said)
     n_attempts = row.n_attempts + 1
+    columns = {"n_attempts": n_attempts, "last_error": said}
     if is_refused or n_attempts >= MOST_TRIES:
-        return _recorded(row, Status.GAVE_UP, attempt, n_attempts=n_attempts, last_error=answer)
-    later = outbox.not_too_soon(attempt.at + backoff(n_attempts))
-    _recorded(row, Status.PENDING, attempt, n_attempts=n_attempts, next_attempt_at=later, last_error=answer)
-    return AttemptOutcome.FAILED.value
+        return Outcome(row, Status.GAVE_UP, Status.GAVE_UP.value, attempt, columns=columns)
+    columns["next_attempt_at"] = outbox.not_too_soon(answer.at + backoff(n_attempts))
+    return Outcome(row, Status.PENDING, attempt.outcome, attempt, columns=columns)
 
 
-def _attempt(row: Notification, outcome: AttemptOutcome, answer: str) -> Attempt:
-    logger.info("Notification %s: %s.", row.pk, outcome.value)
-    return Attempt(notification=row, outcome=outcome, answer=answer)
-
-
-def _waits(row: Notification) -> str:
-    later = outbox.not_too_soon(timezone.now() + NEXT_LOOK_FOR_A_CONTACT)
-    is_ours = held(row).update(status=Status.WAITING, next_attempt_at=later, **FREE) == 1
-    return Status.WAITING.value if is_ours else _lost(row)
-
-
-def _cancelled(row: Notification) -> str:
-    return _recorded(row, Status.CANCELLED)
-
-
-def _withheld(row: Notification, cause: HoldCause) -> str:
-    hold: dict[str, Any] = {"withheld_because": cause, "released_at": None, "released_by": None}
-    return _recorded(row, Status.WITHHELD, because=cause.value, **hold)
-
-
-def _recorded(
-    row: Notification, status: Status, attempt: Attempt | None = None, *, because: str = "", **columns: Any
-) -> str:
-    """Write what became of a row, with the try that was made, unless another worker holds it by now."""
-    changes: dict[str, Any] = {"next_attempt_at": None, **columns, "status": status, **FREE}
-
-    def write() -> bool:
-        with transaction.atomic():
-            # A failed try is told by its row; the ledger is for what is final or waits for a person.
-            if status == Status.PENDING:
-                is_ours = held(row).update(**changes) == 1
-            else:
-                is_ours = outbox.change(held(row), row, status.value, because=because, **changes)
-            if is_ours and attempt:
-                attempt.save()
-        return is_ours
-
-    return status.value if _twice(write) else _lost(row)
-
-
-def _lost(row: Notification) -> str:
-    logger.warning("Notification %s: its lease ended before the outcome was known.", row.pk)
-    return "lost"
-
-
-def _twice(write: Callable[[], bool]) -> bool:
-    """Write, and once more after a deadlock or a lost connection: what was sent should not be sent again."""
-    try:
-        return write()
-    except (OperationalError, InterfaceError):
-        if connection.in_atomic_block:
-            raise
-        connection.close_if_unusable_or_obsolete()
-        return write()
+def _attempt(answer: Answer, outcome: AttemptOutcome, said: str) -> Attempt:
+    return Attempt(notification=answer.row, at=answer.at, outcome=outcome, answer=said)

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from kyc.models import User
+from notifications import recipients
 from tests import flush, wire
 from tests.factories import UserFactory
 
@@ -66,6 +67,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
         flush.teach(connection)
         yield
         flush.disconnect_others(connection)
+
+
+@pytest.fixture(autouse=True)
+def forgetful() -> None:
+    """Let no test know who wanted to hear of what in the one before."""
+    recipients.remembered.clear()
 
 
 # --- People --------------------------------------------------------------------------------------

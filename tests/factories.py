@@ -28,6 +28,8 @@ from kyc.choices import (
     SessionState,
 )
 from kyc.models.digests import text_digest
+from notifications.choices import AttemptOutcome, HoldCause, Kind, Status
+from notifications.models import Attempt, Notification
 
 PASSWORD = "correct horse battery staple"
 
@@ -338,3 +340,34 @@ class LedgerEntryFactory(DjangoModelFactory[models.LedgerEntry]):
     at = factory.LazyFunction(timezone.now)
     action = "session.viewed"
     previous_hash = hash = "0" * 64
+
+
+class NotificationFactory(DjangoModelFactory[Notification]):
+    """A message to a session's user, of the newest state; due since it was written unless its status says otherwise."""
+
+    class Meta:
+        model = Notification
+
+    session = factory.SubFactory(RejectedSessionFactory)
+    round = factory.LazyAttribute(lambda row: row.session.round if row.session else None)
+    kind = Kind.VERIFICATION_FAILED
+    recipient = factory.LazyAttribute(lambda row: f"user:{row.session.user_id}")
+    event_at = created_at = factory.LazyFunction(timezone.now)
+    message_id = factory.Sequence(lambda n: f"<{n}@desk.example>")
+    status = Status.PENDING
+    withheld_because = factory.LazyAttribute(
+        lambda row: HoldCause.LATE if row.status == Status.WITHHELD else ""
+    )
+    next_attempt_at = factory.LazyAttribute(
+        lambda row: row.created_at if row.status in (Status.PENDING, Status.WAITING) else None
+    )
+    sent_at = factory.LazyAttribute(lambda row: row.created_at if row.status == Status.SENT else None)
+
+
+class AttemptFactory(DjangoModelFactory[Attempt]):
+    class Meta:
+        model = Attempt
+
+    notification = factory.SubFactory(NotificationFactory)
+    outcome = AttemptOutcome.FAILED
+    answer = "The mail server cannot be reached."

@@ -26,11 +26,12 @@ MAY_IMPORT = {
     "kyc.choices": (),
     "kyc.comparing": (*MODELS, "kyc.ledger", "kyc.ralio.simulator"),
     "kyc.deadlines": (*MODELS, "kyc.review", "kyc.signals"),
+    "kyc.contacts": (*MODELS, "kyc.ledger", "kyc.review", "kyc.signals"),
     "kyc.desk": DOMAIN,
     "kyc.enquiries": (*MODELS, "kyc.ralio.events"),
     "kyc.exceptions": (),
     "kyc.fastpath": (*MODELS, "kyc.folding", "kyc.ledger", "kyc.projection", "kyc.ralio.events"),
-    "kyc.figures": MODELS,
+    "kyc.figures": (*MODELS, "kyc.languages"),
     "kyc.folding": (*MODELS, "kyc.projection", "kyc.sla"),
     "kyc.inbox": (*MODELS, "kyc.figures", "kyc.rhythm"),
     "kyc.ingestion": (
@@ -44,6 +45,8 @@ MAY_IMPORT = {
         "kyc.ralio.events",
         "kyc.signals",
     ),
+    "kyc.invitations": (*MODELS, "kyc.ralio.bodies"),
+    "kyc.languages": (),
     "kyc.ledger": MODELS,
     "kyc.management": DOMAIN,
     "kyc.migrations": MODELS,
@@ -86,11 +89,20 @@ MAY_IMPORT = {
     "kyc.rhythm": MODELS,
     "kyc.signals": (),
     "kyc.sla": ("kyc.calendars", "kyc.projection"),
-    "kyc.suspicions": (*MODELS, "kyc.folding", "kyc.review"),
+    "kyc.suspicions": (*MODELS, "kyc.folding", "kyc.review", "kyc.signals"),
     "kyc.templatetags": DOMAIN,
     "kyc.webhooks": (*MODELS, "kyc.ingestion", "kyc.ralio", "kyc.refusals"),
-    "notifications": (*MODELS, "kyc.ledger", "kyc.signals"),
-    "notifications.admin": ("notifications", *MODELS, "kyc.admin"),
+    # Who may do what is `kyc.review`'s to say.
+    "notifications": (
+        *MODELS,
+        "kyc.invitations",
+        "kyc.languages",
+        "kyc.ledger",
+        "kyc.review",
+        "kyc.signals",
+    ),
+    "notifications.admin": ("notifications", *MODELS, "kyc.admin", "kyc.languages"),
+    "notifications.desk": ("notifications", *MODELS, "kyc.desk", "kyc.ledger"),
 }
 NEVER = {"kyc.desk": ("kyc.webhooks", "kyc.admin")}
 

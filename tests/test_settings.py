@@ -6,7 +6,7 @@ import os
 import runpy
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +123,9 @@ WRONG = [
     ("KYC_INBOX_REPEATS_PERCENT", "20%"),
     ("KYC_TIME_ZONE", "Mars/Olympus"),
     ("KYC_TIME_ZONE", "../../etc/passwd"),
+    ("KYC_DIGEST_TIME", "25:00"),
+    ("KYC_DIGEST_TIME", "8"),
+    ("KYC_DIGEST_TIME", ""),
     ("LOG_LEVEL", "LOUD"),
 ]
 
@@ -139,6 +142,12 @@ def test_ralios_api_is_off_until_it_is_set(load: Any) -> None:
     assert [settings[name] for name in API] == ["", "", ""]
     settings = load(**API)
     assert [settings[name] for name in API] == ["https://api.example.test", "code", "hunter2"]
+
+
+def test_the_digest_s_time_is_a_time_or_none(load: Any) -> None:
+    assert load()["KYC_DIGEST_TIME"] == time(8)
+    assert load(KYC_DIGEST_TIME=" 17:30 ")["KYC_DIGEST_TIME"] == time(17, 30)
+    assert load(KYC_DIGEST_TIME="none")["KYC_DIGEST_TIME"] is None
 
 
 @pytest.mark.parametrize("missing", API)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.contrib import admin
-from django.contrib.admin import ShowFacets
+from django.contrib.admin import AdminSite, ShowFacets
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -17,8 +17,10 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from kyc import ledger
+from kyc.admin import names
 from kyc.desk.access import DeskRequest, record
 from kyc.models import User
 from kyc.querysets import CAP
@@ -27,34 +29,34 @@ MOST_SHOWN = 50
 
 # Fields whose own name is not how a person would say it.
 LABELS = {
-    "addressee": "Who was asked to look",
-    "asked_by": "Who asked for it",
-    "assignee": "Held by",
-    "breached_for": "Overdue since",
-    "claimed_until": "Held until",
-    "evidence": "Newest checks from",
-    "is_disputed": "Disputed",
-    "is_second_review": "In second review",
-    "is_suspect": "Under suspicion",
-    "last_replay_at": "Last replay",
-    "last_replay_by": "Replayed by",
-    "kyc_check": "Check",
-    "n_attempts": "Tries",
-    "meaning": "Digest of the meaning",
-    "n_bytes": "Bytes",
-    "n_checks": "Checks",
-    "n_kept_bytes": "Bytes kept",
-    "n_reasons": "Reasons",
-    "n_refused": "Checks refused",
-    "n_repeats": "Repeats",
-    "n_replays": "Replays",
-    "n_tries": "Tries",
-    "provider_state": "State at Ralio",
-    "related_party_id": "Related party",
-    "seq": "Entry",
-    "sha256": "SHA-256",
-    "user_id": "User",
-    "warned_for": "Warned of due time",
+    "addressee": _("Who was asked to look"),
+    "asked_by": _("Who asked for it"),
+    "assignee": _("Held by"),
+    "breached_for": _("Overdue since"),
+    "claimed_until": _("Held until"),
+    "evidence": _("Newest checks from"),
+    "is_disputed": _("Disputed"),
+    "is_second_review": _("In second review"),
+    "is_suspect": _("Under suspicion"),
+    "last_replay_at": _("Last replay"),
+    "last_replay_by": _("Replayed by"),
+    "kyc_check": _("Check"),
+    "n_attempts": _("Tries"),
+    "meaning": _("Digest of the meaning"),
+    "n_bytes": _("Bytes"),
+    "n_checks": _("Checks"),
+    "n_kept_bytes": _("Bytes kept"),
+    "n_reasons": _("Reasons"),
+    "n_refused": _("Checks refused"),
+    "n_repeats": _("Repeats"),
+    "n_replays": _("Replays"),
+    "n_tries": _("Tries"),
+    "provider_state": _("State at Ralio"),
+    "related_party_id": _("Related party"),
+    "seq": _("Entry"),
+    "sha256": _("SHA-256"),
+    "user_id": _("User"),
+    "warned_for": _("Warned of due time"),
 }
 
 
@@ -94,6 +96,10 @@ class DeskAdmin[M: Model](admin.ModelAdmin[M]):
     heavy: ClassVar[tuple[str, ...]] = ()
     # Pages that show a subject's data leave an entry on the chain of who read them.
     is_read_recorded = False
+
+    def __init__(self, model: type[M], admin_site: AdminSite) -> None:
+        super().__init__(model, admin_site)
+        names.translate(model)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LightList

@@ -9,6 +9,8 @@ from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Model, TextField
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.functional import cached_property
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from kyc import review
 from kyc.admin.base import DeskAdmin, newest, signed_in
@@ -38,9 +40,9 @@ class CorrectionForm(forms.ModelForm[Any]):
     """The fields of one row that can be corrected, why, and which edition of the row the person saw."""
 
     correction_reason = forms.CharField(
-        label="Reason for this correction",
+        label=_("Reason for this correction"),
         widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
-        help_text="Kept with the correction, for good.",
+        help_text=_("Kept with the correction, for good."),
     )
     seen = forms.CharField(widget=forms.HiddenInput)
 
@@ -89,9 +91,8 @@ class CorrectionForm(forms.ModelForm[Any]):
         self.data = {**cast(QueryDict, self.data).dict(), "seen": self.edition}
         for change in self.changes:
             now = clip(review.as_json(change.old), 200)
-            self.add_error(
-                change.field, f"This is now {now}. Saving again replaces it with what stands here."
-            )
+            words = gettext("This is now %(now)s. Saving again replaces it with what stands here.")
+            self.add_error(change.field, words % {"now": now})
 
     def _post_clean(self) -> None:
         """Leave the instance as the person saw it: `review.correct` writes, not this form."""
@@ -128,7 +129,7 @@ class CorrectableAdmin[M: Model](DeskAdmin[M]):
             fields = [name if name in may_be_edited else self._shown(name) for name in options["fields"]]
             fieldsets.append((title, {**options, "fields": fields}))
         if may_be_edited:
-            fieldsets.append(("Correction", {"fields": ["correction_reason", "seen"]}))
+            fieldsets.append((_("Correction"), {"fields": ["correction_reason", "seen"]}))
         return fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: M | None = None) -> list[Any]:

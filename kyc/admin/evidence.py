@@ -7,12 +7,14 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from kyc.admin import replays, search, text
 from kyc.admin.base import DeskAdmin, ReadOnlyMixin
 from kyc.choices import DeliveryStatus, QuarantineCause
+from kyc.languages import whole
 from kyc.models import Correction, Decision, Delivery, Note, RefusedRequest
 from kyc.models.deliveries import CONFLICTING, OWNS_EVENT_ID, UNREADABLE
 from kyc.querysets import CAP
@@ -22,11 +24,11 @@ from kyc.ralio.bodies import veiled
 class CauseFilter(admin.SimpleListFilter):
     """Why a delivery was quarantined: reads only the quarantined ones."""
 
-    title = "cause"
+    title = _("cause")
     parameter_name = "cause"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return QuarantineCause.choices
+        return [(cause.value, str(cause.label)) for cause in QuarantineCause]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
         if self.value() not in QuarantineCause.values:
@@ -43,27 +45,27 @@ class DeliveryAdmin(replays.ReplayableAdmin[Delivery]):
         text.short("event_name"),
         "status",
         "cause",
-        text.short_id("event_id", "Event id"),
-        text.short_id("session_id", "Session"),
-        text.column("n_repeats", "Repeats"),
+        text.short_id("event_id", _("Event id")),
+        text.short_id("session_id", _("Session")),
+        text.column("n_repeats", _("Repeats")),
     )
     list_filter = ("status", CauseFilter)
     search_fields = ("event_id", "session_id", "sha256")
-    search_help_text = (
+    search_help_text = _(
         "An event's, session's or (for record events) subject's UUID, or its first 8 characters or more; "
         "for quarantined ones also the body's SHA-256."
     )
     ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("status", "cause", "fault_table", "error", "n_tries", "next_try_at")}),
-        ("Replays", {"fields": ("n_replays", "last_replay_at", "last_replay_by")}),
+        (_("Replays"), {"fields": ("n_replays", "last_replay_at", "last_replay_by")}),
         (
-            "Event",
+            _("Event"),
             {"fields": ("event_name_shown", "event_id", "event_at", text.link("session"), "session_state")},
         ),
-        ("Subject", {"fields": ("entity_type", "user_id", "related_party_id", "n_checks", "n_reasons")}),
+        (_("Subject"), {"fields": ("entity_type", "user_id", "related_party_id", "n_checks", "n_reasons")}),
         (
-            "Received",
+            _("Received"),
             {
                 "fields": (
                     "received_at",
@@ -77,29 +79,29 @@ class DeliveryAdmin(replays.ReplayableAdmin[Delivery]):
                 )
             },
         ),
-        ("As it came", {"fields": ("header_table", "body_shown")}),
+        (_("As it came"), {"fields": ("header_table", "body_shown")}),
     )
     heavy = ("body", "headers", "faults")
     is_read_recorded = True
 
-    @admin.action(description="Replay selected deliveries", permissions=["replay"])
+    @admin.action(description=_("Replay selected deliveries"), permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
         return replays.answer(self, request, queryset, replays.DELIVERIES)
 
-    @admin.display(description="Event name")
+    @admin.display(description=_("Event name"))
     def event_name_shown(self, delivery: Delivery) -> str:
         return text.visible(delivery.event_name) or "–"
 
-    @admin.display(description="Faults")
+    @admin.display(description=_("Faults"))
     def fault_table(self, delivery: Delivery) -> SafeString | str:
         faults = [(str(fault.get("path", "")), str(fault.get("message", ""))) for fault in delivery.faults]
-        return text.table(faults, "Where", "What is wrong")
+        return text.table(faults, gettext("Where"), gettext("What is wrong"))
 
-    @admin.display(description="Headers")
+    @admin.display(description=_("Headers"))
     def header_table(self, delivery: Delivery) -> SafeString | str:
-        return text.table(text.pairs(delivery.headers), "Header", "Value")
+        return text.table(text.pairs(delivery.headers), gettext("Header"), gettext("Value"))
 
-    @admin.display(description="Body")
+    @admin.display(description=_("Body"))
     def body_shown(self, delivery: Delivery) -> SafeString | str:
         return body(delivery)
 
@@ -118,9 +120,9 @@ class RefusedRequestAdmin(replays.ReplayableAdmin[RefusedRequest]):
         "id",
         "received_at",
         "cause",
-        text.column("n_bytes", "Bytes"),
-        text.column("n_kept_bytes", "Bytes kept"),
-        text.column("delivery_id", "Delivery"),
+        text.column("n_bytes", _("Bytes")),
+        text.column("n_kept_bytes", _("Bytes kept")),
+        text.column("delivery_id", _("Delivery")),
     )
     list_filter = ("cause",)
     ordering = ("-id",)
@@ -130,15 +132,15 @@ class RefusedRequestAdmin(replays.ReplayableAdmin[RefusedRequest]):
     heavy = ("body", "headers")
     is_read_recorded = True
 
-    @admin.action(description="Verify again and apply", permissions=["replay"])
+    @admin.action(description=_("Verify again and apply"), permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: QuerySet[RefusedRequest]) -> HttpResponse | None:
         return replays.answer(self, request, queryset, replays.REFUSED)
 
-    @admin.display(description="Headers")
+    @admin.display(description=_("Headers"))
     def header_table(self, refused: RefusedRequest) -> SafeString | str:
-        return text.table(text.pairs(refused.headers), "Header", "Value")
+        return text.table(text.pairs(refused.headers), gettext("Header"), gettext("Value"))
 
-    @admin.display(description="Body")
+    @admin.display(description=_("Body"))
     def body_shown(self, refused: RefusedRequest) -> SafeString | str:
         return body(refused)
 
@@ -148,7 +150,7 @@ class DecisionAdmin(ReadOnlyMixin, DeskAdmin[Decision]):
     list_display = (
         "id",
         "proposed_at",
-        text.short_id("session_id", "Session"),
+        text.short_id("session_id", _("Session")),
         "round",
         "outcome",
         "status",
@@ -158,13 +160,13 @@ class DecisionAdmin(ReadOnlyMixin, DeskAdmin[Decision]):
     list_filter = ("outcome", "status")
     list_select_related = ("maker", "checker")
     search_fields = ("session_id",)
-    search_help_text = f"The session: {search.HELP[0].lower()}{search.HELP[1:]}"
+    search_help_text = search.OF_SESSION
     ordering = ("-id",)
     fieldsets = (
         (None, {"fields": (text.link("session"), "round", "outcome", "status", "codes", "rationale", "wait_until")}),
-        ("What the maker had seen", {"fields": (text.link("basis", "Newest delivery"), "version", "n_refused", text.link("settles", "Settles decision"))}),
-        ("Two people", {"fields": ("maker", "proposed_at", "needs_checker", "addressee", "checker", "checked_at", text.whole("answer"))}),
-        ("Since when it holds", {"fields": ("confirmed_at", "undone_at", "undone_by")}),
+        (_("What the maker had seen"), {"fields": (text.link("basis", _("Newest delivery")), "version", "n_refused", text.link("settles", _("Settles decision")))}),
+        (_("Two people"), {"fields": ("maker", "proposed_at", "needs_checker", "addressee", "checker", "checked_at", text.whole("answer"))}),
+        (_("Since when it holds"), {"fields": ("confirmed_at", "undone_at", "undone_by")}),
     )  # fmt: skip
     heavy = ("rationale", "answer")
     is_read_recorded = True
@@ -175,10 +177,10 @@ class DecisionAdmin(ReadOnlyMixin, DeskAdmin[Decision]):
 
 @admin.register(Note)
 class NoteAdmin(ReadOnlyMixin, DeskAdmin[Note]):
-    list_display = ("id", "at", text.short_id("session_id", "Session"), "round", "by")
+    list_display = ("id", "at", text.short_id("session_id", _("Session")), "round", "by")
     list_select_related = ("by",)
     search_fields = ("session_id",)
-    search_help_text = f"The session: {search.HELP[0].lower()}{search.HELP[1:]}"
+    search_help_text = search.OF_SESSION
     ordering = ("-id",)
     fields = (text.link("session"), "round", "by", "at", text.whole("text"))
     heavy = ("text",)
@@ -190,11 +192,11 @@ class NoteAdmin(ReadOnlyMixin, DeskAdmin[Note]):
 
 @admin.register(Correction)
 class CorrectionAdmin(ReadOnlyMixin, DeskAdmin[Correction]):
-    list_display = ("id", "at", text.short_id("session_id", "Session"), "target", "field", "by")
+    list_display = ("id", "at", text.short_id("session_id", _("Session")), "target", "field", "by")
     list_filter = ("target",)
     list_select_related = ("by",)
     search_fields = ("session_id",)
-    search_help_text = f"The session: {search.HELP[0].lower()}{search.HELP[1:]}"
+    search_help_text = search.OF_SESSION
     ordering = ("-id",)
     fields = (
         text.link("session"), "target", text.link("delivery"), "check_position", "reason_position", "field", "old_shown", "new_shown",
@@ -203,11 +205,11 @@ class CorrectionAdmin(ReadOnlyMixin, DeskAdmin[Correction]):
     heavy = ("old", "new", "reason")
     is_read_recorded = True
 
-    @admin.display(description="Before")
+    @admin.display(description=_("Before"))
     def old_shown(self, correction: Correction) -> SafeString | str:
         return text.block(correction.old)
 
-    @admin.display(description="After")
+    @admin.display(description=_("After"))
     def new_shown(self, correction: Correction) -> SafeString | str:
         return text.block(correction.new)
 
@@ -219,7 +221,7 @@ def body(kept: Delivery | RefusedRequest) -> SafeString | str:
     """Return the bytes as text; what is not UTF-8 shows as U+FFFD."""
     if kept.body:
         return text.block(veiled(bytes(kept.body)).decode("utf-8", "replace"))
-    return format_html("Not kept: {} bytes.", f"{kept.n_bytes or 0:,}")
+    return gettext("Not kept: %(n)s bytes.") % {"n": whole(kept.n_bytes or 0)}
 
 
 def _conditions(term: str) -> list[Q]:

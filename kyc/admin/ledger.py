@@ -7,25 +7,26 @@ import re
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from kyc import ledger
 from kyc.admin import search, text
 from kyc.admin.base import DeskAdmin, ReadOnlyMixin
 from kyc.models import LedgerEntry, LedgerHead, User
 
-HELP = "A session's UUID or its first 8 characters or more, a chain such as system or person:1"
-
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyMixin, DeskAdmin[LedgerEntry]):
-    list_display = ("id", "at", "chain", text.column("seq", "Entry"), text.short("action"), "actor")
+    list_display = ("id", "at", "chain", text.column("seq", _("Entry")), text.short("action"), "actor")
     list_select_related = ("actor",)
     search_fields = ("chain", "actor")
-    search_help_text = f"{HELP}, or a username."
+    search_help_text = _(
+        "A session's UUID or its first 8 characters or more, a chain such as system or person:1, or a username."
+    )
     ordering = ("-id",)
     fields = ("chain", "seq", "at", "actor", "action", "detail_shown", "previous_hash", "hash")
 
-    @admin.display(description="Detail")
+    @admin.display(description=_("Detail"))
     def detail_shown(self, entry: LedgerEntry) -> SafeString | str:
         return text.block(entry.detail)
 
@@ -37,9 +38,11 @@ class LedgerEntryAdmin(ReadOnlyMixin, DeskAdmin[LedgerEntry]):
 
 @admin.register(LedgerHead)
 class LedgerHeadAdmin(ReadOnlyMixin, DeskAdmin[LedgerHead]):
-    list_display = ("chain", text.column("seq", "Entries"), "hash")
+    list_display = ("chain", text.column("seq", _("Entries")), "hash")
     search_fields = ("chain",)
-    search_help_text = f"{HELP}."
+    search_help_text = _(
+        "A session's UUID or its first 8 characters or more, a chain such as system or person:1."
+    )
     ordering = ("chain",)
     fields = ("chain", "seq", "hash")
 

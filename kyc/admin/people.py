@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from allauth.account.models import EmailAddress
 from django import forms
@@ -17,15 +17,38 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from kyc import people
+from kyc.admin import names
 from kyc.admin.base import DeskAdmin, ReadOnlyMixin, signed_in
 from kyc.models import User
+from kyc.templatetags.desk import role_name
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 MOST_MEMBERS = 200
 
 # People sign in by name and are added here: allauth's e-mail addresses have no use.
 admin.site.unregister([Group, EmailAddress])
+
+
+class RolesField(forms.ModelMultipleChoiceField[Group]):
+    """The roles, each as people say it."""
+
+    def label_from_instance(self, obj: Group) -> str:
+        return role_name(obj.name)
+
+
+class RoleFilter(admin.RelatedFieldListFilter):
+    """The people of one role, each role as people say it."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: Any
+    ) -> list[tuple[str, StrOrPromise]]:
+        return [(pk, role_name(str(name))) for pk, name in super().field_choices(field, request, model_admin)]
 
 
 class PersonForm(UserChangeForm[User]):
@@ -36,7 +59,7 @@ class PersonForm(UserChangeForm[User]):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if self.instance.pk == self.by.pk and not self.by.is_superuser and not self._keeps_access(cleaned):
-            self.add_error(None, "You cannot take away your own access. Another admin can.")
+            self.add_error(None, gettext("You cannot take away your own access. Another admin can."))
         return cleaned
 
     def _keeps_access(self, cleaned: dict[str, Any]) -> bool:
@@ -51,23 +74,25 @@ class PersonAdmin(DeskAdmin[User], UserAdmin[User]):
 
     form = PersonForm
     list_display = ("username", "first_name", "last_name", "role_shown", "is_active", "last_login")
-    list_filter = ("is_active", "groups")
+    list_filter = ("is_active", ("groups", RoleFilter))
     search_fields = ("username", "first_name", "last_name", "email")
-    search_help_text = "The beginning of a username or of a name, or a whole e-mail address."
+    search_help_text = _("The beginning of a username or of a name, or a whole e-mail address.")
     ordering = ("username",)
     sortable_by = ("username", "last_login")
     filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        ("Name and address", {"fields": ("first_name", "last_name", "email")}),
+        (_("Name and address"), {"fields": ("first_name", "last_name", "email")}),
         (
-            "Access",
+            _("Access"),
             {
                 "fields": ("is_active", "groups", "is_staff", "is_superuser"),
-                "description": "People in the record are never deleted: take away their access here instead.",
+                "description": _(
+                    "People in the record are never deleted: take away their access here instead."
+                ),
             },
         ),
-        ("Seen", {"fields": ("last_login", "date_joined")}),
+        (_("Seen"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (
         (
@@ -102,7 +127,8 @@ class PersonAdmin(DeskAdmin[User], UserAdmin[User]):
         self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> forms.ModelMultipleChoiceField[Any] | None:
         if db_field.name == "groups":
-            kwargs |= {"widget": forms.CheckboxSelectMultiple, "help_text": "", "label": "Role"}
+            kwargs |= {"widget": forms.CheckboxSelectMultiple, "help_text": "", "label": _("Role")}
+            kwargs |= {"form_class": RolesField}
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def save_related(
@@ -113,9 +139,11 @@ class PersonAdmin(DeskAdmin[User], UserAdmin[User]):
         act = "person.changed" if change else "person.added"
         people.record(form.instance, act, by=signed_in(request), fields=[*sorted(form.changed_data)])
 
-    @admin.display(description="Role")
+    @admin.display(description=_("Role"))
     def role_shown(self, person: User) -> str:
-        return ", ".join(sorted(group.name for group in person.groups.all())) or "–"
+        return (
+            ", ".join(role_name(name) for name in sorted(group.name for group in person.groups.all())) or "–"
+        )
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         if request.method != "POST":
@@ -132,8 +160,10 @@ class PersonAdmin(DeskAdmin[User], UserAdmin[User]):
     ) -> HttpResponse:
         person = self.get_object(request, object_id)
         if person and self.has_change_permission(request, person) and _is_in_record(person):
-            words = "{} is in the record and cannot be deleted. Take away the access instead: untick Active."
-            self.message_user(request, words.format(person), messages.WARNING)
+            words = gettext(
+                "%(person)s is in the record and cannot be deleted. Take away the access instead: untick Active."
+            )
+            self.message_user(request, words % {"person": person}, messages.WARNING)
             return HttpResponseRedirect(reverse("admin:kyc_user_change", args=[person.pk]))
         return super().delete_view(request, object_id, extra_context)
 
@@ -165,24 +195,29 @@ class PersonAdmin(DeskAdmin[User], UserAdmin[User]):
 class RoleAdmin(ReadOnlyMixin, DeskAdmin[Group]):
     """The four roles and who has them. What each may do is fixed by a migration."""
 
-    list_display = ("name",)
+    list_display = ("name_shown",)
     ordering = ("name",)
-    fields = ("name", "members", "may")
+    fields = ("name_shown", "members", "may")
 
-    @admin.display(description="People")
+    @admin.display(description=_("name"))
+    def name_shown(self, group: Group) -> str:
+        return role_name(group.name)
+
+    @admin.display(description=_("People"))
     def members(self, group: Group) -> SafeString | str:
         named = User.objects.filter(groups=group).order_by("username").values_list("pk", "username")
         rows = (
             (reverse("admin:kyc_user_change", args=[pk]), username) for pk, username in named[:MOST_MEMBERS]
         )
-        return format_html_join("", '<a class="row" href="{}">{}</a>', rows) or "Nobody yet."
+        return format_html_join("", '<a class="row" href="{}">{}</a>', rows) or gettext("Nobody yet.")
 
-    @admin.display(description="May")
+    @admin.display(description=_("May"))
     def may(self, group: Group) -> SafeString | str:
-        names = group.permissions.order_by("content_type__app_label", "codename").values_list(
-            "name", flat=True
+        permissions = group.permissions.select_related("content_type").order_by(
+            "content_type__app_label", "codename"
         )
-        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", ((name,) for name in names)))
+        acts = ((names.of_permission(permission),) for permission in permissions)
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", acts))
 
 
 def _is_in_record(person: User) -> bool:

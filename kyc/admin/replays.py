@@ -5,40 +5,83 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from kyc import replaying
 from kyc.admin.base import DeskAdmin, ReadOnlyMixin, signed_in
 from kyc.replaying import WELL_ENDED, Plan, Result
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 MOST_ROWS, MOST_DIFFERENCES, MOST_ADVICE = 50, 40, 5
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One kind of replay: its title and button, what its rows are called, and how each is looked at and done."""
+    """One kind of replay: its title and button, what is said of its rows, and how each is looked at and done."""
 
-    title: str
-    button: str
-    rows: tuple[str, str]
+    title: StrOrPromise
+    button: StrOrPromise
+    dry_run: Callable[[int, int], str]
+    done: Callable[[int, str], str]
+    advice: StrOrPromise
     plan: Callable[[int], Plan]
     apply: Callable[..., Result]
 
-    def counted(self, n: int) -> str:
-        return f"{n} {self.rows[n != 1]}"
+
+def _deliveries_dry_run(n: int, n_well: int) -> str:
+    words = ngettext(
+        "%(n_well)d of %(n)d delivery would be applied, or are already.",
+        "%(n_well)d of %(n)d deliveries would be applied, or are already.",
+        n,
+    )
+    return words % {"n": n, "n_well": n_well}
 
 
-DELIVERIES = Act("Replay deliveries", "Replay", ("delivery", "deliveries"), replaying.plan, replaying.apply)
+def _refused_dry_run(n: int, n_well: int) -> str:
+    words = ngettext(
+        "%(n_well)d of %(n)d refused request would be applied, or are already.",
+        "%(n_well)d of %(n)d refused requests would be applied, or are already.",
+        n,
+    )
+    return words % {"n": n, "n_well": n_well}
+
+
+def _deliveries_done(n: int, told: str) -> str:
+    words = ngettext("%(n)d delivery replayed: %(told)s.", "%(n)d deliveries replayed: %(told)s.", n)
+    return words % {"n": n, "told": told}
+
+
+def _refused_done(n: int, told: str) -> str:
+    words = ngettext(
+        "%(n)d refused request replayed: %(told)s.", "%(n)d refused requests replayed: %(told)s.", n
+    )
+    return words % {"n": n, "told": told}
+
+
+DELIVERIES = Act(
+    gettext_lazy("Replay deliveries"),
+    gettext_lazy("Replay"),
+    _deliveries_dry_run,
+    _deliveries_done,
+    gettext_lazy("delivery %(pk)s: %(advice)s"),
+    replaying.plan,
+    replaying.apply,
+)
 REFUSED = Act(
-    "Verify refused requests again",
-    "Verify and apply",
-    ("refused request", "refused requests"),
+    gettext_lazy("Verify refused requests again"),
+    gettext_lazy("Verify and apply"),
+    _refused_dry_run,
+    _refused_done,
+    gettext_lazy("refused request %(pk)s: %(advice)s"),
     replaying.plan_refused,
     replaying.apply_refused,
 )
@@ -68,11 +111,8 @@ def answer(
     """Return the page that shows what would happen; once that was seen, do it, and go back to the list."""
     ids = sorted(queryset.order_by("pk").values_list("pk", flat=True)[: MOST_ROWS + 1])
     if len(ids) > MOST_ROWS:
-        page.message_user(
-            request,
-            f"Choose {MOST_ROWS} at most. The command replay_deliveries takes any number.",
-            messages.ERROR,
-        )
+        words = gettext("Choose %(most)d at most. The command replay_deliveries takes any number.")
+        page.message_user(request, words % {"most": MOST_ROWS}, messages.ERROR)
         return None
     if "apply" in request.POST:
         _tell(page, request, act, [act.apply(pk, by=signed_in(request)) for pk in ids])
@@ -92,8 +132,7 @@ def _context(page: DeskAdmin[Any], request: HttpRequest, act: Act, ids: list[int
         "opts": page.opts,
         "act": act,
         "rows": rows,
-        "n_well": sum(plan.is_well for plan in plans),
-        "n_rows": act.counted(len(plans)),
+        "dry_run": act.dry_run(len(plans), sum(plan.is_well for plan in plans)),
         "checkbox": ACTION_CHECKBOX_NAME,
         "change_url": f"admin:{page.opts.app_label}_{page.opts.model_name}_change",
         "list_url": f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist",
@@ -102,13 +141,15 @@ def _context(page: DeskAdmin[Any], request: HttpRequest, act: Act, ids: list[int
 
 def _tell(page: DeskAdmin[Any], request: HttpRequest, act: Act, results: list[Result]) -> None:
     tally = Counter(result.ending for result in results)
-    told = ", ".join(f"{n} {ending.label.lower()}" for ending, n in tally.items()) or "nothing to do"
+    each = (
+        gettext("%(n)d %(ending)s") % {"n": n, "ending": ending.label.lower()} for ending, n in tally.items()
+    )
+    told = ", ".join(each) or gettext("nothing to do")
     is_well = WELL_ENDED.issuperset(tally)
     page.message_user(
-        request,
-        f"{act.counted(len(results))} replayed: {told}.",
-        messages.SUCCESS if is_well else messages.WARNING,
+        request, act.done(len(results), told), messages.SUCCESS if is_well else messages.WARNING
     )
     unwell = [result for result in results if not result.is_well]
     for result in unwell[:MOST_ADVICE]:
-        page.message_user(request, f"{act.rows[0]} {result.pk}: {result.advice}", messages.WARNING)
+        words = act.advice % {"pk": result.pk, "advice": result.advice}
+        page.message_user(request, words, messages.WARNING)

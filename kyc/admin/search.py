@@ -6,11 +6,12 @@ import re
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from kyc.models import Session
 
 NOTHING = Q(pk__in=[])
-HELP = "A whole UUID, or its first 8 characters or more."
+OF_SESSION = _("The session: a whole UUID, or its first 8 characters or more.")
 # More chains than anybody reads in one list.
 MOST_SESSIONS = 100
 

@@ -8,6 +8,8 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from kyc.admin import search, text
 from kyc.admin.base import newest
@@ -22,12 +24,12 @@ MOST_REASONS = 200
 class QueueFilter(admin.SimpleListFilter):
     """What in the queue asks for an admin's eye. Both are rare, so only sessions in REVIEW are read for them."""
 
-    title = "in review"
+    title = _("in review")
     parameter_name = "in_review"
     conditions = {"disputed": Q(is_disputed=True), "unknown": Q(entity_type=EntityType.UNKNOWN)}
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("disputed", "Disputed"), ("unknown", "Subject unknown")]
+        return [("disputed", gettext("Disputed")), ("unknown", gettext("Subject unknown"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session]:
         condition = self.conditions.get(self.value() or "")
@@ -40,30 +42,30 @@ class SessionAdmin(CorrectableAdmin[Session]):
     list_display = (
         "id",
         "state",
-        text.column("provider_state", "At Ralio"),
+        text.column("provider_state", _("At Ralio")),
         "entity_type",
-        text.short_id("subject_id", "Subject"),
+        text.short_id("subject_id", _("Subject")),
         "round",
         "due_at",
         "last_event_at",
     )
     list_filter = ("state", QueueFilter)
     search_fields = ("id", "user_id", "related_party_id")
-    search_help_text = f"Session, user or related party: {search.HELP[0].lower()}{search.HELP[1:]}"
+    search_help_text = _("Session, user or related party: a whole UUID, or its first 8 characters or more.")
     ordering = ("-last_event_at", "-id")
     fieldsets = (
-        ("Subject", {"fields": ("entity_type", "user_id", "related_party_id")}),
+        (_("Subject"), {"fields": ("entity_type", "user_id", "related_party_id")}),
         (
-            "State",
+            _("State"),
             {
                 "fields": (
                     "state", "provider_state", "state_since", "first_event_at", "last_event_at", "round", "due_at", "is_disputed",
-                    "decided_by", text.link("evidence", "Newest checks from delivery"), "n_checks", "n_refused", "version",
+                    "decided_by", text.link("evidence", _("Newest checks from delivery")), "n_checks", "n_refused", "version",
                 )
             },
         ),
         (
-            "Work",
+            _("Work"),
             {
                 "fields": (
                     "queued_at", "assignee", "claimed_until", "asked_by", "asked_at", "proposed_by", "snoozed_until", "is_second_review",
@@ -96,14 +98,14 @@ class CheckAdmin(CorrectableAdmin[Check]):
         "state",
         text.short("provider"),
         "checked_at",
-        text.short_id("session_id", "Session"),
+        text.short_id("session_id", _("Session")),
     )
     search_fields = ("session_id",)
-    search_help_text = f"The session: {search.HELP[0].lower()}{search.HELP[1:]}"
+    search_help_text = search.OF_SESSION
     ordering = ("-id",)
     fieldsets = (
-        ("Check", {"fields": ("type", "state", "state_sent", "provider", "checked_at", "data")}),
-        ("Where it came from", {"fields": (text.link("session"), text.link("delivery"), "position")}),
+        (_("Check"), {"fields": ("type", "state", "state_sent", "provider", "checked_at", "data")}),
+        (_("Where it came from"), {"fields": (text.link("session"), text.link("delivery"), "position")}),
     )
     heavy = ("data", "state_sent")
 
@@ -121,14 +123,14 @@ class ReasonAdmin(CorrectableAdmin[Reason]):
         text.short("code"),
         text.short("type"),
         text.short("category"),
-        text.column("kyc_check_id", "Check"),
+        text.column("kyc_check_id", _("Check")),
     )
     search_fields = ("kyc_check__session_id",)
-    search_help_text = f"The session: {search.HELP[0].lower()}{search.HELP[1:]}"
+    search_help_text = search.OF_SESSION
     ordering = ("-id",)
     fieldsets = (
-        ("Reason", {"fields": ("code", "message", "category", "type")}),
-        ("Where it came from", {"fields": (text.link("kyc_check", "Check"), "position")}),
+        (_("Reason"), {"fields": ("code", "message", "category", "type")}),
+        (_("Where it came from"), {"fields": (text.link("kyc_check", _("Check")), "position")}),
     )
     heavy = ("message",)
 

@@ -9,10 +9,14 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Upper
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext, gettext_lazy
 
 from kyc import suspicions
-from kyc.admin import search, text
+from kyc.admin import contact_imports, search, text
 from kyc.admin.recorded import RecordedAdmin
 from kyc.choices import ContactSource, EntityType
 from kyc.models import Contact, ReasonCode
@@ -33,9 +37,9 @@ class ContactForm(forms.ModelForm[Contact]):
     class Meta:
         widgets = {"name": OneLine(), "language": OneLine()}
         help_texts = {
-            "subject_id": "The user's or related party's UUID, as Ralio sends it.",
-            "email": "Messages to the subject go here. Without an address they wait.",
-            "language": "A code such as en or es.",
+            "subject_id": gettext_lazy("The user's or related party's UUID, as Ralio sends it."),
+            "email": gettext_lazy("Messages to the subject go here. Without an address they wait."),
+            "language": gettext_lazy("A code such as en or es."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -55,7 +59,9 @@ class ContactAdmin(RecordedAdmin[Contact]):
     list_display = ("subject_id", "entity_type", "source", "language", "updated_at")
     list_filter = ("entity_type",)
     search_fields = ("subject_id", "email")
-    search_help_text = "The subject's UUID or its first 8 characters or more, or the whole e-mail address."
+    search_help_text = gettext_lazy(
+        "The subject's UUID or its first 8 characters or more, or the whole e-mail address."
+    )
     ordering = ("-id",)
     fields = ("entity_type", "subject_id", "name", "email", "language", "source", "event_at", "updated_at")
     readonly_fields = ("source", "event_at", "updated_at")
@@ -81,6 +87,19 @@ class ContactAdmin(RecordedAdmin[Contact]):
     def announce(self, obj: Contact) -> None:
         contact_changed.send(Contact, contact=obj)
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.import_contacts)
+        return [path("import/", view, name="kyc_contact_import"), *super().get_urls()]
+
+    def import_contacts(self, request: HttpRequest) -> HttpResponse:
+        return contact_imports.page(self, request)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        may = self.has_add_permission(request) and self.has_change_permission(request)
+        return super().changelist_view(request, {**(extra_context or {}), "may_import": may})
+
 
 class ReasonCodeForm(forms.ModelForm[ReasonCode]):
     class Meta:
@@ -89,15 +108,15 @@ class ReasonCodeForm(forms.ModelForm[ReasonCode]):
     def clean_code(self) -> str:
         code: str = self.cleaned_data["code"]
         if ReasonCode.objects.filter(digest=text_digest(code)).exists():
-            raise ValidationError("This code is in the catalogue already.")
+            raise ValidationError(gettext("This code is in the catalogue already."))
         return code
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("is_disclosable") and cleaned.get("is_suspicion"):
-            self.add_error("is_disclosable", "A suspicion is never told to the subject.")
+            self.add_error("is_disclosable", gettext("A suspicion is never told to the subject."))
         elif cleaned.get("is_disclosable") and not cleaned.get("subject_text"):
-            self.add_error("subject_text", "Write what the subject is told, in words for them.")
+            self.add_error("subject_text", gettext("Write what the subject is told, in words for them."))
         return cleaned
 
 
@@ -113,13 +132,29 @@ class ReasonCodeAdmin(RecordedAdmin[ReasonCode]):
     )
     list_filter = ("is_disclosable", "is_suspicion")
     search_fields = ("code", "label", "category")
-    search_help_text = "Any part of the code, its label or its category."
+    search_help_text = gettext_lazy("Any part of the code, its label or its category.")
     ordering = ("-id",)
     fields = (
-        "code", "label", "category", "guidance", "is_suspicion", "is_disclosable", "subject_text", "first_seen_at"
+        "code", "label", "category", "guidance", "is_suspicion", "is_disclosable", "subject_text", "subject_text_es",
+        "told", "first_seen_at",
     )  # fmt: skip
-    readonly_fields = ("first_seen_at",)
-    open_fields = frozenset({"code", "label", "category", "guidance", "subject_text", "first_seen_at"})
+    readonly_fields = ("told", "first_seen_at")
+    open_fields = frozenset(
+        {"code", "label", "category", "guidance", "subject_text", "subject_text_es", "first_seen_at"}
+    )
+
+    @admin.display(description=gettext_lazy("What a subject reads"))
+    def told(self, code: ReasonCode) -> str:
+        """Say what of the code comes into a message to a subject, in each language."""
+        if code.is_suspicion:
+            return gettext(
+                "Nothing: a session with this code sends its subject no message until a supervisor releases it."
+            )
+        if not code.is_disclosable:
+            return gettext("Nothing of it: the message gives no reason for this code.")
+        words = (("English", code.subject_text), ("Español", code.subject_text_es))
+        none = gettext("no reason is given")
+        return format_html_join(mark_safe("<br>"), "{}: {}", ((name, said or none) for name, said in words))
 
     def save_model(
         self, request: HttpRequest, obj: ReasonCode, form: forms.ModelForm[ReasonCode], change: bool

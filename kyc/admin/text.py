@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from kyc.admin import names
+from kyc.languages import whole as whole_number
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 LONGEST_SHOWN = 100_000
 LONGEST_IN_LIST = 80
@@ -37,9 +44,9 @@ def block(text: str) -> SafeString | str:
     shown = format_html('<pre class="raw" tabindex="0">{}</pre>', visible(text[:LONGEST_SHOWN]))
     if len(text) <= LONGEST_SHOWN:
         return shown
-    return shown + format_html(
-        '<p class="help">The first {} of {} characters.</p>', f"{LONGEST_SHOWN:,}", f"{len(text):,}"
-    )
+    words = gettext("The first %(shown)s of %(total)s characters.")
+    counts = {"shown": whole_number(LONGEST_SHOWN), "total": whole_number(len(text))}
+    return shown + format_html('<p class="help">{}</p>', words % counts)
 
 
 def table(rows: Iterable[tuple[str, str]], *heads: str) -> SafeString | str:
@@ -59,10 +66,10 @@ def pairs(mapping: object) -> list[tuple[str, str]]:
     )
 
 
-def short(field: str, description: str = "") -> Callable[[Any], str]:
+def short(field: str, description: StrOrPromise = "") -> Callable[[Any], str]:
     """Return a list's column that shows the beginning of a field of any length."""
 
-    @admin.display(description=description or field.replace("_", " "), empty_value="–")
+    @admin.display(description=description or names.of_field(field), empty_value="–")
     def show(row: Any) -> str:
         return clip(visible(getattr(row, field)))
 
@@ -70,10 +77,10 @@ def short(field: str, description: str = "") -> Callable[[Any], str]:
     return show
 
 
-def column(field: str, description: str) -> Callable[[Any], Any]:
+def column(field: str, description: StrOrPromise, *, empty_value: str | None = "–") -> Callable[[Any], Any]:
     """Return a list's column under another name than the field's own."""
 
-    @admin.display(description=description, empty_value="–")
+    @admin.display(description=description, empty_value=empty_value)
     def show(row: Any) -> Any:
         return getattr(row, field)
 
@@ -81,7 +88,7 @@ def column(field: str, description: str) -> Callable[[Any], Any]:
     return show
 
 
-def short_id(field: str, description: str) -> Callable[[Any], SafeString | str]:
+def short_id(field: str, description: StrOrPromise) -> Callable[[Any], SafeString | str]:
     """Return a list's column that shows a UUID's two ends: many begin alike."""
 
     @admin.display(description=description, empty_value="–")
@@ -94,10 +101,10 @@ def short_id(field: str, description: str) -> Callable[[Any], SafeString | str]:
 
 
 @cache
-def whole(field: str, description: str = "") -> Any:
+def whole(field: str, description: StrOrPromise = "") -> Any:
     """Return a page's read-only field that shows text of any length."""
 
-    @admin.display(description=description or field.replace("_", " "))
+    @admin.display(description=description or names.of_field(field))
     def show(row: Any) -> SafeString | str:
         return block(getattr(row, field))
 
@@ -105,10 +112,10 @@ def whole(field: str, description: str = "") -> Any:
     return show
 
 
-def link(field: str, description: str = "") -> Any:
+def link(field: str, description: StrOrPromise = "") -> Any:
     """Return a page's read-only field that leads to another row's page without fetching that row."""
 
-    @admin.display(description=description or field.replace("_", " "))
+    @admin.display(description=description or names.of_field(field))
     def show(row: Any) -> SafeString | str:
         key, target = getattr(row, f"{field}_id"), row._meta.get_field(field).related_model._meta
         if key is None:

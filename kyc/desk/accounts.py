@@ -6,14 +6,17 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
-from django.contrib.auth.models import AnonymousUser, Permission
+from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 
+from kyc.desk.together import Rows
 from kyc.models import User
+from kyc.models.people import GRANTED, Granted
 
-MISMATCH = "That username and password do not match."
+MISMATCH = gettext_lazy("That username and password do not match.")
 
 
 class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -22,8 +25,8 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     error_messages = {
         **DefaultAccountAdapter.error_messages,
         "username_password_mismatch": MISMATCH,
-        "too_many_login_attempts": "There were too many failed attempts.",
-        "enter_current_password": "This is not your current password.",
+        "too_many_login_attempts": gettext_lazy("There were too many failed attempts."),
+        "enter_current_password": gettext_lazy("This is not your current password."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -39,14 +42,26 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     ) -> None:
         """Say only what the next page does not show by itself: a sign-in or a sign-out is plain to see."""
         if message_template == "account/messages/password_changed.txt":
-            super().add_message(request, level, message="Your password is changed.")
+            super().add_message(request, level, message=gettext("Your password is changed."))
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("queue")
 
 
 class RoleBackend(AuthenticationBackend):  # type: ignore[misc]
-    """allauth's backend, where what a person may do comes with the roles alone: one query gives both."""
+    """allauth's backend, where what a person may do comes with the roles alone: one query gives both.
+
+    Whoever is signed in is read with their roles.
+    """
+
+    def get_user(self, user_id: Any) -> User | None:
+        roles = Group.objects.filter(user=OuterRef("pk")).order_by().values_list(*GRANTED)
+        person: Any = User.objects.annotate(in_roles=Rows(roles)).filter(pk=user_id).first()
+        if person is None or not self.user_can_authenticate(person):
+            return None
+        person.granted = Granted.read(person.__dict__.pop("in_roles"))
+        found: User = person
+        return found
 
     def get_group_permissions(self, user_obj: User | AnonymousUser, obj: Model | None = None) -> set[str]:
         if obj is not None or not isinstance(user_obj, User) or user_obj.is_superuser:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 from kyc.choices import DeliveryStatus
 from kyc.desk.jsontree import Pencil, Tree, flat
@@ -53,17 +53,21 @@ def deliveries(rows: Iterable[Delivery], newest_event: int | None, pencil: Penci
     return [_shown(row, pencil, is_newest=row.pk == newest_event) for row in rows]
 
 
-def conflicts(rows: Iterable[Delivery]) -> list[Delivery]:
-    """Return the quarantined deliveries that brought other content under the event ids of `rows`. One query."""
+def conflicts(rows: Iterable[Delivery]) -> QuerySet[Delivery]:
+    """Return the quarantined deliveries that brought other content under the event ids of `rows`."""
     ids = [row.event_id for row in rows]
     found = Delivery.objects.filter(CONFLICTING, event_id__in=ids).with_short_bodies(LONGEST_BODY)
-    return list(found.order_by("-id")[:MOST_CONFLICTS])
+    return found.order_by("-id")[:MOST_CONFLICTS]
 
 
-def records(session: Session, pencil: Pencil) -> tuple[list[ShownRecord], bool]:
-    """Return the newest record events about the session's subject, and whether there are more. One query."""
-    found = Delivery.objects.records_about(session).with_short_bodies(LONGEST_BODY).in_event_order()
-    rows = list(found[: MOST_RECORDS + 1])
+def records_about(session: Session) -> QuerySet[Delivery]:
+    """Return the newest record events about the session's subject, and one more than a page shows."""
+    found = Delivery.objects.records_about(session).with_short_bodies(LONGEST_BODY)
+    return found.in_event_order()[: MOST_RECORDS + 1]
+
+
+def records(rows: Sequence[Delivery], pencil: Pencil) -> tuple[list[ShownRecord], bool]:
+    """Return the rows of `records_about` as shown, and whether there are more."""
     shown = [ShownRecord(_shown(row, pencil), _said(row)) for row in rows[:MOST_RECORDS]]
     return shown, len(rows) > MOST_RECORDS
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy, ngettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -26,14 +28,62 @@ from kyc.review.acts import DECIDE, SUPERVISE
 from kyc.review.bulk import BulkAct, Result, each
 from kyc.review.writing import LEAST_RATIONALE
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
 EXPORT = "export"
 # Twice what a page of the queue can tick.
 MOST = 2 * SIZE
-DONE = {
-    BulkAct.CLAIM: "claimed",
-    BulkAct.RELEASE: "released",
-    BulkAct.ASSIGN: "assigned",
-    BulkAct.ESCALATE: "escalated",
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of an act: of one session that it was done with, of several, and in a list of them.
+
+    The one to whom a session is assigned is `name`.
+    """
+
+    one: StrPromise
+    several: StrPromise
+    done: StrPromise
+    not_done: StrPromise
+
+
+SAID = {
+    BulkAct.CLAIM: Said(
+        one=gettext_lazy("Session %(id)s claimed."),
+        several=ngettext_lazy(
+            "%(n)d of %(total)d sessions claimed", "%(n)d of %(total)d sessions claimed", "n"
+        ),
+        done=gettext_lazy("claimed."),
+        not_done=gettext_lazy("not claimed."),
+    ),
+    BulkAct.RELEASE: Said(
+        one=gettext_lazy("Session %(id)s released."),
+        several=ngettext_lazy(
+            "%(n)d of %(total)d sessions released", "%(n)d of %(total)d sessions released", "n"
+        ),
+        done=gettext_lazy("released."),
+        not_done=gettext_lazy("not released."),
+    ),
+    BulkAct.ASSIGN: Said(
+        one=gettext_lazy("Session %(id)s assigned to %(name)s."),
+        several=ngettext_lazy(
+            "%(n)d of %(total)d sessions assigned to %(name)s",
+            "%(n)d of %(total)d sessions assigned to %(name)s",
+            "n",
+        ),
+        done=gettext_lazy("assigned to %(name)s."),
+        not_done=gettext_lazy("not assigned to %(name)s."),
+    ),
+    BulkAct.ESCALATE: Said(
+        one=gettext_lazy("Session %(id)s escalated."),
+        several=ngettext_lazy(
+            "%(n)d of %(total)d sessions escalated", "%(n)d of %(total)d sessions escalated", "n"
+        ),
+        done=gettext_lazy("escalated."),
+        not_done=gettext_lazy("not escalated."),
+    ),
 }
 
 
@@ -65,13 +115,14 @@ def bulk(request: DeskRequest) -> HttpResponse | StreamingHttpResponse:
     wanted = Wanted.read(request)
     asked = Asked.of(request.POST.get("from", ""), request.user)
     if wanted.act != EXPORT and wanted.act not in BulkAct:
-        return _say_what_is_missing(request, asked, "Choose what to do with the sessions that you ticked.")
-    if not wanted.ids:
-        return _say_what_is_missing(request, asked, "Tick at least one session first.")
-    if len(wanted.ids) > MOST:
         return _say_what_is_missing(
-            request, asked, f"Tick at most {MOST} sessions. You ticked {len(wanted.ids)}."
+            request, asked, gettext("Choose what to do with the sessions that you ticked.")
         )
+    if not wanted.ids:
+        return _say_what_is_missing(request, asked, gettext("Tick at least one session first."))
+    if len(wanted.ids) > MOST:
+        words = gettext("Tick at most %(most)d sessions. You ticked %(n)d.")
+        return _say_what_is_missing(request, asked, words % {"most": MOST, "n": len(wanted.ids)})
     if wanted.act == EXPORT:
         return _export(request, wanted.ids)
     act = BulkAct(wanted.act)
@@ -79,9 +130,10 @@ def bulk(request: DeskRequest) -> HttpResponse | StreamingHttpResponse:
         raise PermissionDenied
     to, fault = _member(wanted, act), ""
     if act == BulkAct.ASSIGN and to is None:
-        fault = "Choose who gets these sessions."
+        fault = gettext("Choose who gets these sessions.")
     if act == BulkAct.ESCALATE and len(wanted.rationale) < LEAST_RATIONALE:
-        fault = f"Write at least {LEAST_RATIONALE} characters. You have {len(wanted.rationale)}."
+        words = gettext("Write at least %(least)d characters. You have %(n)d.")
+        fault = words % {"least": LEAST_RATIONALE, "n": len(wanted.rationale)}
     if fault:
         return _ask_again(request, asked, wanted, act, fault)
     person = User.objects.get(pk=to.pk) if to else None
@@ -98,12 +150,13 @@ def _answer(
     to: Member | None,
 ) -> HttpResponse:
     n_done = sum(result.is_done for result in results)
-    what = f"{DONE[act]} to {to.username}" if act == BulkAct.ASSIGN and to else DONE[act]
-    summary = _summary(results, what)
+    name = {"name": to.username if to else ""}
+    summary = _summary(act, results, name)
     context: dict[str, object] = {
         "asked": asked,
         "results": results,
-        "what": what,
+        "done": SAID[act].done % name,
+        "not_done": SAID[act].not_done % name,
         "n_done": n_done,
         "summary": summary,
         "is_single": wanted.is_single,
@@ -120,13 +173,13 @@ def _answer(
     return render(request, "desk/queue/bulk.html", context)
 
 
-def _summary(results: Sequence[Result], what: str) -> str:
+def _summary(act: BulkAct, results: Sequence[Result], name: Mapping[str, str]) -> str:
     """Return what became of the sessions, in one sentence."""
-    n_done = sum(result.is_done for result in results)
     if len(results) > 1:
-        return f"{n_done} of {len(results)} sessions {what}"
+        n_done = sum(result.is_done for result in results)
+        return SAID[act].several % {"n": n_done, "total": len(results), **name}
     (only,) = results
-    return f"Session {str(only.session_id)[:8]} {what}." if only.is_done else only.words
+    return SAID[act].one % {"id": str(only.session_id)[:8], **name} if only.is_done else only.words
 
 
 def _ask_again(request: DeskRequest, asked: Asked, wanted: Wanted, act: BulkAct, fault: str) -> HttpResponse:

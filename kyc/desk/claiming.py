@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -27,6 +28,6 @@ def claim_next(request: DeskRequest) -> HttpResponse:
     is_for_checking = asked.filters.view == View.SECOND
     session = review.claim_next(sessions.order_by(*keys), by=request.user, is_for_checking=is_for_checking)
     if session is None:
-        messages.info(request, "Nothing left to claim in this view.")
+        messages.info(request, gettext("Nothing left to claim in this view."))
         return redirect(asked.url)
     return redirect(address(session.pk, asked.query))

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext
+
 from kyc.desk import story
 from kyc.desk.story import Line
 from kyc.models import User
@@ -15,7 +17,7 @@ from kyc.review import Seen
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that a person had not seen. `by` is None where Ralio did it."""
+    """One thing that a person had not seen, in a sentence. `by` is None where Ralio did it, which sent `state`."""
 
     at: datetime
     by: User | None
@@ -50,7 +52,7 @@ def since(
     changes = [
         *_events(seen.basis, facts),
         *(
-            Change(line.at, line.by, story.CHANGES[line.action], is_claim=line.action in story.CLAIMS)
+            Change(line.at, line.by, str(story.CHANGES[line.action]), is_claim=line.action in story.CLAIMS)
             for line in story.after(lines, seen.version)
         ),
     ]
@@ -64,7 +66,7 @@ def _events(basis: int, facts: Iterable[Fact]) -> list[Change]:
     if basis not in known:
         return []
     return [
-        Change(fact.at, None, "Ralio sent", fact.state)
+        Change(fact.at, None, gettext("Ralio sent %(state)s"), fact.state)
         for fact in known.values()
         if fact.order > known[basis].order
     ]

@@ -12,10 +12,11 @@ THEMES = frozenset({"light", "dark"})
 
 
 def desk(request: HttpRequest) -> dict[str, object]:
-    """Return the zone to name beside times, the chosen theme, and the queue's capped count, asked when shown."""
+    """Return the zone to name beside times, the chosen theme, the languages to choose from, and the queue's capped count, asked when shown."""
     theme = request.COOKIES.get(THEME_COOKIE, "")
     return {
         "desk_time_zone": settings.TIME_ZONE,
         "desk_theme": theme if theme in THEMES else "",
+        "desk_languages": settings.LANGUAGES,
         "desk_queue_count": Session.objects.in_review().capped_count,
     }

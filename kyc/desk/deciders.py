@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
 from kyc.choices import SessionState
 from kyc.models import Session, User
@@ -47,14 +48,19 @@ class Deciders:
         ]
 
 
-def of(session: Session) -> Deciders:
-    """Return the people for a session in review, in one query; nobody works at another one."""
-    if session.state != SessionState.REVIEW:
-        return Deciders()
+def people() -> QuerySet[User]:
+    """Return the people who may decide any session, by name."""
     supervises = Q(pk__in=acts.people_with(acts.SUPERVISE).values("pk"))
     found = acts.people_with(acts.DECIDE).annotate(
         is_supervisor=ExpressionWrapper(supervises, output_field=BooleanField())
     )
-    everybody = {person.pk: person for person in found.order_by("username")}
+    return found.order_by("username")
+
+
+def of(session: Session, found: Iterable[User]) -> Deciders:
+    """Return who of `people` may decide a session in review; nobody works at another one."""
+    if session.state != SessionState.REVIEW:
+        return Deciders()
+    everybody: dict[int, Any] = {person.pk: person for person in found}
     supervisors = {pk: person for pk, person in everybody.items() if person.is_supervisor}
     return Deciders(supervisors if acts.is_for_supervisors(session) else everybody, supervisors)

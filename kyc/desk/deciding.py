@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -20,17 +21,22 @@ from kyc.desk.forms import AnswerForm, DecideForm, SettleForm
 from kyc.desk.opening import Typed
 from kyc.desk.session import show
 from kyc.models import Decision, Session, User
+from kyc.templatetags.desk import brief
 
 # Of the codes that a message names.
 MOST_NAMED, LONGEST_NAMED = 3, 60
 
 SAID = {
-    Outcome.APPROVE: "Session approved.",
-    Outcome.REJECT: "Session rejected.",
-    Outcome.ESCALATE: "Session escalated to supervisors.",
-    Outcome.SECOND_REVIEW: "A second review is asked for. You keep the session.",
-    Outcome.RESUME: "The wait is over. You hold the session.",
-    Outcome.HAND_BACK: "Session handed back to officers.",
+    Outcome.APPROVE: gettext_lazy("Session approved."),
+    Outcome.REJECT: gettext_lazy("Session rejected."),
+    Outcome.ESCALATE: gettext_lazy("Session escalated to supervisors."),
+    Outcome.SECOND_REVIEW: gettext_lazy("A second review is asked for. You keep the session."),
+    Outcome.RESUME: gettext_lazy("The wait is over. You hold the session."),
+    Outcome.HAND_BACK: gettext_lazy("Session handed back to officers."),
+}
+PROPOSED = {
+    Outcome.APPROVE: gettext_lazy("You propose to approve this session. Another person has to confirm."),
+    Outcome.REJECT: gettext_lazy("You propose to reject this session. Another person has to confirm."),
 }
 
 
@@ -68,7 +74,7 @@ def settle(request: DeskRequest, pk: UUID) -> HttpResponse:
     done = attempt(request, pk, Kept("settle", form), act)
     if not isinstance(done, Decision):
         return done or back(request, pk)
-    return back(request, pk, "Dispute settled.", undo=done.pk if _can_undo(done) else None)
+    return back(request, pk, gettext("Dispute settled."), undo=done.pk if _can_undo(done) else None)
 
 
 @acts
@@ -96,14 +102,15 @@ def send_back(request: DeskRequest, pk: UUID, decision_id: int) -> HttpResponse:
     done = attempt(request, pk, Kept("answer", form), act)
     if not isinstance(done, Decision):
         return done or back(request, pk)
-    return back(request, pk, f"Sent back to {done.maker.username}.")
+    return back(request, pk, gettext("Sent back to %(name)s.") % {"name": done.maker.username})
 
 
 @acts
 def undo(request: DeskRequest, pk: UUID, decision_id: int) -> HttpResponse:
     done = review.undo(own_decision(pk, decision_id), by=request.user)
-    words = "Decision taken back." if done.confirmed_at else "Proposal taken back."
-    return back(request, pk, f"{words} The session is in review again.")
+    if done.confirmed_at:
+        return back(request, pk, gettext("Decision taken back. The session is in review again."))
+    return back(request, pk, gettext("Proposal taken back. The session is in review again."))
 
 
 @require_safe
@@ -146,18 +153,17 @@ def _words(done: Decision) -> str:
     """Say what was done, and what follows from it."""
     outcome = Outcome(done.outcome)
     if done.status == DecisionStatus.PROPOSED:
-        verb = "approve" if outcome == Outcome.APPROVE else "reject"
-        return f"You propose to {verb} this session. Another person has to confirm."
+        return str(PROPOSED[outcome])
     if done.wait_until is not None:
-        local = timezone.localtime(done.wait_until)
-        return f"The session waits until {local.day} {local:%b}, {local:%H:%M} {local.tzname()}."
-    return SAID[outcome].removesuffix(".") + _with_codes(done.codes) + "."
+        return gettext("The session waits until %(when)s.") % {"when": brief(done.wait_until)}
+    return _rejected_with(done.codes) if outcome == Outcome.REJECT and done.codes else str(SAID[outcome])
 
 
-def _with_codes(codes: Sequence[str]) -> str:
+def _rejected_with(codes: Sequence[str]) -> str:
     """Name the codes as far as they fit a message."""
-    if not codes:
-        return ""
     if len(codes) > MOST_NAMED or any(len(code) > LONGEST_NAMED for code in codes):
-        return f" with {len(codes)} code{'' if len(codes) == 1 else 's'}"
-    return f" with {', '.join(codes)}"
+        words = ngettext(
+            "Session rejected with %(n)s code.", "Session rejected with %(n)s codes.", len(codes)
+        )
+        return words % {"n": len(codes)}
+    return gettext("Session rejected with %(codes)s.") % {"codes": ", ".join(codes)}

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
 
 from kyc.ledger import session_chain
 from kyc.models import Delivery, LedgerEntry
@@ -33,14 +37,17 @@ class Change:
         return self.before == self.after
 
 
-def change(delivery: Delivery) -> Change | None:
-    """Return what applying a delivery changed, the last time that it was applied; None where it never was. One query."""
-    if delivery.session_id is None:
-        return None
-    entries = LedgerEntry.objects.filter(chain=session_chain(delivery.session_id)).order_by("seq")
+def entries(session_id: UUID) -> QuerySet[LedgerEntry, tuple[Any, ...]]:
+    """Return the rows that `change` reads: what the session's chain says, oldest first."""
+    chain = LedgerEntry.objects.filter(chain=session_chain(session_id))
+    return chain.order_by("seq").values_list("action", "at", "detail")
+
+
+def change(delivery: Delivery, rows: Iterable[tuple[Any, ...]]) -> Change | None:
+    """Return what applying a delivery changed, the last time that it was applied; None where it never was."""
     stand: Stand | None = None
     found: Change | None = None
-    for action, at, text in entries.values_list("action", "at", "detail"):
+    for action, at, text in rows:
         detail: dict[str, Any] = json.loads(text)
         if not detail.get("state"):
             continue

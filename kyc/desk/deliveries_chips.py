@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.db import connection
 from django.http import QueryDict
+from django.utils.translation import gettext
 
 from kyc.choices import DeliveryStatus, QuarantineCause, RefusalCause
 from kyc.desk.deliveries_filters import ALL, Filters
@@ -59,21 +60,21 @@ def chips(params: QueryDict, filters: Filters, seen: Secrets) -> list[Chip]:
     causes = RefusalCause if filters.is_refused else QuarantineCause
     chosen = [Choice(cause.value, str(cause.label), cause.value in filters.causes) for cause in causes]
     has_causes = filters.is_refused or filters.view in (ALL, DeliveryStatus.QUARANTINED) or filters.causes
-    found = [_chip(params, "cause", "Cause", chosen)] if has_causes else []
+    found = [_chip(params, "cause", gettext("Cause"), chosen)] if has_causes else []
     if filters.is_refused:
         return found
     names = event_names()
     listed = [*filters.events, *(name for name in names[:MOST_NAMES] if name not in filters.events)]
     events = [Choice(name, name, name in filters.events) for name in listed]
     more = len(names) > MOST_NAMES
-    found.append(_chip(params, "event", "Event", events, is_code=True, has_more=more))
-    found.append(_chip(params, "secret", "Signed with", _secrets(filters, seen), is_code=True))
+    found.append(_chip(params, "event", gettext("Event"), events, is_code=True, has_more=more))
+    found.append(_chip(params, "secret", gettext("Signed with"), _secrets(filters, seen), is_code=True))
     return found
 
 
 def span_chip(params: QueryDict, filters: Filters) -> Chip:
     value = "" if filters.span.is_all else filters.span.words
-    return Chip("span", "Received", (), value, _without(params, "from", "to"))
+    return Chip("span", gettext("Received"), (), value, _without(params, "from", "to"))
 
 
 def event_names() -> list[str]:
@@ -84,7 +85,9 @@ def event_names() -> list[str]:
 
 
 def _secrets(filters: Filters, seen: Secrets) -> Iterable[Choice]:
-    known = {row.fingerprint: "today’s" if row.place else "no longer set" for row in seen.rows}
+    known = {
+        row.fingerprint: gettext("today’s") if row.place else gettext("no longer set") for row in seen.rows
+    }
     marks = [*known, *(mark for mark in filters.secrets if mark not in known)]
     return [Choice(mark, mark, mark in filters.secrets, known.get(mark, "")) for mark in marks]
 
@@ -100,7 +103,9 @@ def _chip(
 ) -> Chip:
     listed = list(choices)
     chosen = [choice.label for choice in listed if choice.is_chosen]
-    value = ", ".join(chosen[:1]) + (f" and {len(chosen) - 1} more" if len(chosen) > 1 else "")
+    value = chosen[0] if chosen else ""
+    if len(chosen) > 1:
+        value = gettext("%(first)s and %(n)d more") % {"first": value, "n": len(chosen) - 1}
     return Chip(name, title, listed, value, _without(params, name), is_code, has_more)
 
 

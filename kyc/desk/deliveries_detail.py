@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
@@ -15,16 +18,18 @@ from kyc.choices import DeliveryStatus, QuarantineCause, RefusalCause
 from kyc.desk import deliveries_body as kept
 from kyc.desk.access import DeskRequest, record, requires
 from kyc.desk.bodies import LONGEST_BODY, short_body
-from kyc.desk.deliveries_changes import change
+from kyc.desk.deliveries_changes import change, entries
 from kyc.desk.deliveries_rows import (
     REPLAYABLE,
     answer,
-    newest_events,
+    last_events,
+    newest_in,
+    origins,
     refused_answer,
-    refused_before,
     sessions_of,
 )
-from kyc.models import Delivery, Enquiry, RefusedRequest
+from kyc.desk.together import Answer, Together
+from kyc.models import Delivery, Enquiry, RefusedRequest, Session
 from kyc.models.deliveries import CONFLICTING, OWNS_EVENT_ID
 
 MOST_SESSIONS, MOST_CONFLICTS = 10, 10
@@ -95,21 +100,31 @@ def refused_raw(request: DeskRequest, pk: int) -> HttpResponse:
 
 
 def about(row: Delivery) -> dict[str, Any]:
-    """Return what a page says of a delivery, in at most five queries."""
+    """Return what a page says of a delivery. One statement."""
+    asked, session = Together(), row.session if row.status == DeliveryStatus.APPLIED else None
     is_conflict = row.cause == QuarantineCause.ID_CONFLICT
     has_body = row.status != DeliveryStatus.IGNORED
-    origin = refused_before([row.pk]).get(row.pk)
-    places = kept.places(row.faults, short_body(row), is_conflict=is_conflict)
     is_record = row.status == DeliveryStatus.RECORDED and (row.user_id or row.related_party_id)
+    origin_of = asked.add(origins([row.pk]))
+    last = asked.add(last_events([session.pk])) if session else None
+    told: Any = asked.add(entries(session.pk)) if session else None
+    is_asking = session is not None and not row.n_checks
+    enquiry = asked.add(Enquiry.objects.filter(delivery=row)) if is_asking else Answer[Enquiry]([])
+    sessions = asked.add(sessions_of(row, most=MOST_SESSIONS)) if is_record else Answer[Session]([])
+    others = asked.add(_same_event(row, is_conflict=is_conflict))
+    asked.ask()
+    # The first of them, should a replay have taken several.
+    origin = next(reversed(origin_of.rows), None)
+    places = kept.places(row.faults, short_body(row), is_conflict=is_conflict)
     return {
         "origin": origin,
         "answer": answer(row, origin),
-        "place": _place(row),
-        "change": change(row) if row.status == DeliveryStatus.APPLIED else None,
-        "enquiry": _enquiry(row) if row.status == DeliveryStatus.APPLIED else None,
+        "place": _place(row, session, newest_in(last.rows)) if session and last else None,
+        "change": change(row, told.rows) if told else None,
+        "enquiry": enquiry.first,
         "is_record": row.status == DeliveryStatus.RECORDED,
-        "sessions": sessions_of(row, most=MOST_SESSIONS) if is_record else [],
-        "others": _same_event(row, is_conflict=is_conflict),
+        "sessions": sessions.rows,
+        "others": others.rows,
         "is_conflict": is_conflict,
         "faults": row.faults[: kept.MOST_FAULTS],
         "n_more_faults": max(0, len(row.faults) - kept.MOST_FAULTS),
@@ -119,24 +134,16 @@ def about(row: Delivery) -> dict[str, Any]:
     }
 
 
-def _place(row: Delivery) -> Place | None:
-    if row.status != DeliveryStatus.APPLIED or row.session is None:
-        return None
-    newest = newest_events([row.session.pk]).get(row.session.pk, row.pk)
-    return Place(newest == row.pk, row.session.evidence_id == row.pk)
+def _place(row: Delivery, session: Session, newest: Mapping[UUID, int]) -> Place:
+    return Place(newest.get(session.pk, row.pk) == row.pk, session.evidence_id == row.pk)
 
 
-def _enquiry(row: Delivery) -> Enquiry | None:
-    """Return the question to Ralio's API that the delivery gave rise to."""
-    return None if row.n_checks else Enquiry.objects.filter(delivery=row).first()
-
-
-def _same_event(row: Delivery, *, is_conflict: bool) -> list[Delivery]:
+def _same_event(row: Delivery, *, is_conflict: bool) -> QuerySet[Delivery]:
     """Return the deliveries of the same event id with another content: the first one, or those that came after it."""
     if row.event_id is None or (row.status == DeliveryStatus.QUARANTINED and not is_conflict):
-        return []
+        return Delivery.objects.none()
     others = Delivery.objects.filter(OWNS_EVENT_ID if is_conflict else CONFLICTING, event_id=row.event_id)
-    return list(others.only("pk", "event_name", "received_at").order_by("-pk")[:MOST_CONFLICTS])
+    return others.only("pk", "event_name", "received_at").order_by("-pk")[:MOST_CONFLICTS]
 
 
 def _answer(request: DeskRequest, what: str, context: dict[str, Any]) -> HttpResponse:

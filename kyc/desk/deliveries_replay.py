@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -48,8 +49,8 @@ class ShownPlan:
 
     @classmethod
     def of(cls, plan: replaying.Plan) -> ShownPlan:
-        own = [(_words(each.field), each) for each in plan.differences if _is_own(each.field)]
-        return cls(plan, own, [each for each in plan.differences if not _is_own(each.field)])
+        own = [(capfirst(each.own_field), each) for each in plan.differences if each.is_own]
+        return cls(plan, own, [each for each in plan.differences if not each.is_own])
 
 
 @never_cache
@@ -96,14 +97,3 @@ def _listed(params: QueryDict) -> Chosen:
 def _ids(params: QueryDict, name: str) -> list[int]:
     ids = (row_id(text) for text in params.getlist(name))
     return sorted({pk for pk in ids if pk is not None})
-
-
-def _is_own(field: str) -> bool:
-    return not field.startswith("delivery ")
-
-
-def _words(field: str) -> str:
-    """Return the name of a session's own value in the page's words."""
-    return (
-        field.removeprefix("session ").removesuffix("_id").removeprefix("n_").replace("_", " ").capitalize()
-    )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from kyc.choices import DeliverySource, DeliveryStatus, QuarantineCause, RefusalCause, SessionState
 from kyc.models import Delivery, RefusedRequest, Session
@@ -61,10 +61,13 @@ def rows(deliveries: Sequence[Delivery]) -> list[Row]:
 
 def refused_before(deliveries: Sequence[int]) -> dict[int, RefusedRequest]:
     """Return the refused requests that became these deliveries. One query, through the ring."""
+    return {row.delivery_id: row for row in origins(deliveries) if row.delivery_id}
+
+
+def origins(deliveries: Sequence[int]) -> QuerySet[RefusedRequest]:
+    """Return the refused requests that became these deliveries, the newest first."""
     found = RefusedRequest.objects.filter(delivery__isnull=False, delivery__in=deliveries)
-    return {
-        row.delivery_id: row for row in found.order_by("-pk").only("cause", "delivery_id") if row.delivery_id
-    }
+    return found.order_by("-pk").only("cause", "delivery_id")
 
 
 def _is_superseded(delivery: Delivery, newest: Mapping[UUID, int]) -> bool:
@@ -78,11 +81,18 @@ def _is_superseded(delivery: Delivery, newest: Mapping[UUID, int]) -> bool:
 def newest_events(sessions: Iterable[UUID]) -> dict[UUID, int]:
     """Return the delivery of each session's newest event: of those of its last instant, the one that the fold prefers."""
     wanted = list(sessions)
-    if not wanted:
-        return {}
-    last = Delivery.objects.filter(
-        session__in=wanted, status=DeliveryStatus.APPLIED, event_at=F("session__last_event_at")
+    return newest_in(last_events(wanted)) if wanted else {}
+
+
+def last_events(sessions: Sequence[UUID]) -> QuerySet[Delivery]:
+    """Return the events of each session's last instant."""
+    return Delivery.objects.filter(
+        session__in=sessions, status=DeliveryStatus.APPLIED, event_at=F("session__last_event_at")
     ).only("session_id", "event_id", "event_at", "session_state", "source")
+
+
+def newest_in(last: Iterable[Delivery]) -> dict[UUID, int]:
+    """Return the delivery of each session's newest event, by the rows of `last_events`."""
     best: dict[UUID, Fact] = {}
     for row in last:
         assert row.session_id and row.event_id and row.event_at  # noqa: S101 - a constraint: applied rows have them
@@ -93,11 +103,11 @@ def newest_events(sessions: Iterable[UUID]) -> dict[UUID, int]:
     return {session_id: event.delivery for session_id, event in best.items()}
 
 
-def sessions_of(delivery: Delivery, *, most: int) -> list[Session]:
-    """Return the newest sessions of the subject that a record event is about. One query."""
+def sessions_of(delivery: Delivery, *, most: int) -> QuerySet[Session]:
+    """Return the newest sessions of the subject that a record event is about."""
     found = Session.objects.none()
     if delivery.user_id:
         found = found | Session.objects.filter(user_id=delivery.user_id)
     if delivery.related_party_id:
         found = found | Session.objects.filter(related_party_id=delivery.related_party_id)
-    return list(found.order_by("-last_event_at")[:most])
+    return found.order_by("-last_event_at")[:most]

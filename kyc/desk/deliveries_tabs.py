@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Subquery
+from django.utils.translation import pgettext_lazy
 
 from kyc.choices import DeliverySource, DeliveryStatus
 from kyc.desk.deliveries_filters import ALL, API, REFUSED, REPEATS
@@ -13,15 +14,15 @@ from kyc.models import Delivery, RefusedRequest, Session, User
 from kyc.querysets import CappedCount
 
 TITLES = {
-    ALL: "All",
-    DeliveryStatus.APPLIED: "Applied",
-    DeliveryStatus.RECORDED: "Recorded",
-    DeliveryStatus.IGNORED: "Ignored",
-    DeliveryStatus.QUARANTINED: "Quarantined",
-    DeliveryStatus.FAILED: "Failed",
-    REPEATS: "Repeats",
-    API: "From Ralio’s API",
-    REFUSED: "Refused requests",
+    ALL: pgettext_lazy("view of deliveries", "All"),
+    DeliveryStatus.APPLIED: pgettext_lazy("view of deliveries", "Applied"),
+    DeliveryStatus.RECORDED: pgettext_lazy("view of deliveries", "Recorded"),
+    DeliveryStatus.IGNORED: pgettext_lazy("view of deliveries", "Ignored"),
+    DeliveryStatus.QUARANTINED: pgettext_lazy("view of deliveries", "Quarantined"),
+    DeliveryStatus.FAILED: pgettext_lazy("view of deliveries", "Failed"),
+    REPEATS: pgettext_lazy("view of deliveries", "Repeats"),
+    API: pgettext_lazy("view of deliveries", "From Ralio’s API"),
+    REFUSED: pgettext_lazy("view of deliveries", "Refused requests"),
 }
 # What waits for a person.
 ALARMING = frozenset({DeliveryStatus.QUARANTINED, DeliveryStatus.FAILED})
@@ -49,7 +50,7 @@ class Numbers:
     n_in_review: int
 
     def tabs(self, view: str) -> list[Tab]:
-        return [Tab(name, title, self.counts[name], name == view) for name, title in TITLES.items()]
+        return [Tab(name, str(title), self.counts[name], name == view) for name, title in TITLES.items()]
 
 
 def numbers(person: User) -> Numbers:

@@ -9,13 +9,15 @@ from itertools import zip_longest
 from operator import itemgetter
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop
+
 from kyc.choices import CheckState
 from kyc.desk import jsontree
 from kyc.ralio.jsontext import Members, NotJson, parse, write
 
 # A longer value stays in the raw data: here it would hide what changed.
 LONGEST_VALUE = 24
-NOT_SENT, LONG = "not sent", "…"
+NOT_SENT, LONG = gettext_noop("not sent"), "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of a check's data that changed; its values in short, or LONG, or NOT_SENT."""
+    """One member of a check's data that changed; its values in short, or LONG, or NOT_SENT in the reader's words."""
 
     name: str
     before: str
@@ -157,7 +159,7 @@ def _texts(values: Mapping[str, list[Any]], name: str) -> list[str]:
 
 def _short(values: Sequence[Any] | None) -> str:
     if values is None:
-        return NOT_SENT
+        return gettext(NOT_SENT)
     text = ", ".join(jsontree.flat(value) for value in values)
     return text if len(text) <= LONGEST_VALUE else LONG
 

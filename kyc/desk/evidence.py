@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, F, IntegerField, OuterRef, TextField, Value, When
+from django.db.models import Case, F, IntegerField, OuterRef, QuerySet, TextField, Value, When
 from django.db.models.functions import MD5, Length
 
 from kyc.choices import CheckState, CorrectionTarget
 from kyc.desk.differences import Difference, Snapshot, differences
 from kyc.desk.jsontree import Pencil, Tree
 from kyc.desk.precedents import Precedents, precedents, with_precedents
+from kyc.desk.together import Answer, Together
 from kyc.models import Check, Correction, Reason, ReasonCode, RejectionReason, Session
 from kyc.models.digests import text_digest
 from kyc.projection import Fact
@@ -106,34 +107,61 @@ class Since:
 type Place = tuple[int | None, int | None, int | None]
 
 
-def check_sets(
-    session: Session,
-    facts: Sequence[Fact],
-    corrections: Iterable[Correction],
-    pencil: Pencil,
-    *,
-    is_all: bool = False,
-) -> tuple[list[CheckSet], int]:
-    """Return the sets that a page shows, newest first, and how many older ones it leaves out. Four queries.
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The events whose checks a page shows, newest first, with what they brought. `n_left_out` older sets are not shown."""
 
-    `facts` are the session's events, newest first. With `is_all` nothing is left out.
+    chosen: Sequence[Fact]
+    n_left_out: int
+    checks: Answer[Check]
+    reasons: Answer[Reason]
+
+    @property
+    def codes(self) -> set[str]:
+        """Return the codes of the reasons that are shown."""
+        shown = {check.pk for check in self.checks.rows}
+        return {row.code for row in self.reasons.rows if row.code and row.kyc_check_id in shown}
+
+
+def evidence(facts: Iterable[Fact], asked: Together, *, is_all: bool = False) -> Evidence:
+    """Have two queries asked for the sets that a page shows. `facts` are the session's events, newest first.
+
+    With `is_all` nothing is left out.
     """
     bringing = [fact for fact in facts if fact.n_checks]
     chosen = bringing if is_all else list(_first_sets(bringing))
+    if not chosen:
+        return Evidence((), 0, Answer([]), Answer([]))
     deliveries = [fact.delivery for fact in chosen]
-    checks = _checks(deliveries, None if is_all else MOST_CHECKS)
-    reasons = _reasons(deliveries, None if is_all else MOST_REASONS)
-    catalogue = _catalogue({reason.code for rows in reasons.values() for reason in rows}, session)
+    return Evidence(
+        chosen,
+        len(bringing) - len(chosen),
+        asked.add(_checks(deliveries)[: None if is_all else MOST_CHECKS]),
+        asked.add(_reasons(deliveries)[: None if is_all else MOST_REASONS]),
+    )
+
+
+def check_sets(
+    found: Evidence, known: Iterable[ReasonCode], corrections: Iterable[Correction], pencil: Pencil
+) -> list[CheckSet]:
+    """Return the sets that a page shows, newest first; `known` are the rows of `catalogue`."""
+    checks: dict[int, list[Check]] = defaultdict(list)
+    for check in found.checks.rows:
+        checks[check.delivery_id].append(check)
+    reasons: dict[int, list[Reason]] = defaultdict(list)
+    for reason in found.reasons.rows:
+        reasons[reason.kyc_check_id].append(reason)
+    of_code = {code.code: (code, precedents(code)) for code in known}
     corrected = _by_place(corrections)
     sets = []
-    for fact in chosen:
+    for fact in found.chosen:
         shown = [
-            _shown(check, reasons[check.pk], catalogue, corrected, pencil) for check in checks[fact.delivery]
+            _shown(check, reasons[check.pk], of_code, corrected, pencil) for check in checks[fact.delivery]
         ]
         n_reasons = sum(len(check.reasons) for check in shown)
         is_whole = len(shown) == fact.n_checks and n_reasons == fact.n_reasons
         sets.append(CheckSet(fact, _event_name(shown), shown, is_whole))
-    return sets, len(bringing) - len(chosen)
+    return sets
 
 
 def since_review(sets: Sequence[CheckSet], opened_by: int | None) -> Since | None:
@@ -167,10 +195,9 @@ def _first_sets(facts: Iterable[Fact]) -> Iterator[Fact]:
         yield fact
 
 
-def _checks(deliveries: Sequence[int], most: int | None) -> dict[int, list[Check]]:
-    """Return the checks by delivery, refused ones first, in one query."""
-    found: dict[int, list[Check]] = defaultdict(list)
-    rows = (
+def _checks(deliveries: Sequence[int]) -> QuerySet[Check]:
+    """Return the checks of deliveries, refused ones first."""
+    return (
         Check.objects.filter(delivery_id__in=deliveries)
         .annotate(
             event_name=F("delivery__event_name"),
@@ -189,9 +216,6 @@ def _checks(deliveries: Sequence[int], most: int | None) -> dict[int, list[Check
         .defer("data")
         .order_by(_REFUSED_FIRST, "position")
     )
-    for check in rows[:most]:
-        found[check.delivery_id].append(check)
-    return found
 
 
 def _event_name(checks: Sequence[ShownCheck]) -> str:
@@ -199,25 +223,20 @@ def _event_name(checks: Sequence[ShownCheck]) -> str:
     return annotated.event_name if annotated else ""
 
 
-def _reasons(deliveries: Sequence[int], most: int | None) -> dict[int, list[Reason]]:
-    """Return the reasons by check, in one query."""
-    found: dict[int, list[Reason]] = defaultdict(list)
-    rows = Reason.objects.filter(kyc_check__delivery_id__in=deliveries)
-    for reason in rows.order_by("kyc_check_id", "position")[:most]:
-        found[reason.kyc_check_id].append(reason)
-    return found
+def _reasons(deliveries: Sequence[int]) -> QuerySet[Reason]:
+    """Return the reasons of the deliveries' checks."""
+    found = Reason.objects.filter(kyc_check__delivery_id__in=deliveries)
+    return found.order_by("kyc_check_id", "position")
 
 
 type Catalogue = dict[str, tuple[ReasonCode, Precedents | None]]
 
 
-def _catalogue(codes: Iterable[str], session: Session) -> Catalogue:
-    """Return what is known of codes, how many sessions were rejected with each, and by whom. Two queries."""
+def catalogue(codes: Iterable[str], session: Session) -> QuerySet[ReasonCode]:
+    """Return what is known of codes: how many sessions were rejected with each, and by whom."""
     rejections = RejectionReason.objects.filter(code_digest=OuterRef("digest"), is_first_of_code=True)
     known = ReasonCode.objects.filter(digest__in=sorted(text_digest(code) for code in codes if code))
-    counted = list(with_precedents(known.annotate(n_rejected=CappedCount(rejections)), session))
-    decided = precedents(counted)
-    return {code.code: (code, decided.get(code.code)) for code in counted}
+    return with_precedents(known.annotate(n_rejected=CappedCount(rejections)), session)
 
 
 def _by_place(corrections: Iterable[Correction]) -> dict[Place, list[Correction]]:

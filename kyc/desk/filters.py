@@ -12,6 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from kyc.choices import FacetKind
 from kyc.desk import views
@@ -33,10 +34,10 @@ SORTS = {
     "refused": ("-n_refused", "due_at", "id"),
 }
 SORT_NAMES = {
-    "due": "Due first",
-    "oldest": "Oldest first",
-    "newest": "Newest first",
-    "refused": "Most refused checks",
+    "due": gettext_lazy("Due first"),
+    "oldest": gettext_lazy("Oldest first"),
+    "newest": gettext_lazy("Newest first"),
+    "refused": gettext_lazy("Most refused checks"),
 }
 
 SLA = frozenset({"overdue", "soon", "ok"})
@@ -59,8 +60,10 @@ class Age:
     @property
     def label(self) -> str:
         if self.until is None:
-            return f"Over {self.since} hours"
-        return f"{self.since} to {self.until} hours" if self.since else f"Under {self.until} hours"
+            return ngettext("Over %(n)d hour", "Over %(n)d hours", self.since) % {"n": self.since}
+        if not self.since:
+            return ngettext("Under %(n)d hour", "Under %(n)d hours", self.until) % {"n": self.until}
+        return gettext("%(since)d to %(until)d hours") % {"since": self.since, "until": self.until}
 
     def holds(self, now: datetime) -> Q:
         """Return the condition that a session has waited this long."""

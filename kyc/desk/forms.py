@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
 from kyc.choices import FINAL_OUTCOMES, Outcome
 from kyc.review import Seen
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 # What a person may choose for a session in review: what the decision panel offers, in its order, and what ends a
 # wait or an escalation.
@@ -26,7 +30,7 @@ OUTCOMES = (
     Outcome.HAND_BACK,
 )
 
-NOBODY = "Choose one of the people of this list."
+NOBODY = gettext_lazy("Choose one of the people of this list.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class ActForm(forms.Form):
     basis = SeenField(min_value=0, max_value=2**63 - 1, required=False)
 
     # What did not happen, for want of what the faults name.
-    headline: str | property = "Nothing was saved."
+    headline: StrOrPromise | property = gettext_lazy("Nothing was saved.")
 
     @classmethod
     def kept(cls, data: QueryDict) -> Self:
@@ -140,7 +144,10 @@ class DecideForm(ActForm):
 
     decision = forms.ChoiceField(
         choices=[(outcome.value, outcome.label) for outcome in OUTCOMES],
-        error_messages={"required": "Choose a decision.", "invalid_choice": "Choose a decision."},
+        error_messages={
+            "required": gettext_lazy("Choose a decision."),
+            "invalid_choice": gettext_lazy("Choose a decision."),
+        },
     )
     rationale_approve = WordsField()
     codes = CodesField()
@@ -149,8 +156,12 @@ class DecideForm(ActForm):
     rationale_escalate = WordsField()
     to_second_review = PersonField()
     rationale_second_review = WordsField()
-    until_date = forms.DateField(required=False, error_messages={"invalid": "This is not a date."})
-    until_time = forms.TimeField(required=False, error_messages={"invalid": "This is not a time."})
+    until_date = forms.DateField(
+        required=False, error_messages={"invalid": gettext_lazy("This is not a date.")}
+    )
+    until_time = forms.TimeField(
+        required=False, error_messages={"invalid": gettext_lazy("This is not a time.")}
+    )
     rationale_wait = WordsField()
     rationale_hand_back = WordsField()
 
@@ -170,26 +181,26 @@ class DecideForm(ActForm):
     def _join_until(self) -> None:
         day, time = self.cleaned_data.get("until_date"), self.cleaned_data.get("until_time")
         if day is None:
-            self.add_error("until_date", "Say until which day to wait.")
+            self.add_error("until_date", gettext("Say until which day to wait."))
         if time is None:
-            self.add_error("until_time", "Say until what time to wait.")
+            self.add_error("until_time", gettext("Say until what time to wait."))
         if day is None or time is None:
             return
         try:
             self.cleaned_data["until"] = timezone.make_aware(datetime.combine(day, time))
             timezone.localtime(self.cleaned_data["until"])
         except OverflowError:
-            self.add_error("until_date", "Choose a nearer day.")
+            self.add_error("until_date", gettext("Choose a nearer day."))
 
     @property
     def headline(self) -> str:  # type: ignore[override]
-        done = {
-            "approve": "approved",
-            "reject": "rejected",
-            "escalate": "escalated",
-            "hand_back": "handed back",
+        not_done = {
+            "approve": gettext("The session was not approved."),
+            "reject": gettext("The session was not rejected."),
+            "escalate": gettext("The session was not escalated."),
+            "hand_back": gettext("The session was not handed back."),
         }
-        return f"The session was not {done.get(self.chosen, 'changed')}."
+        return not_done.get(self.chosen, gettext("The session was not changed."))
 
     @property
     def outcome(self) -> Outcome:
@@ -221,7 +232,7 @@ class DecideForm(ActForm):
     @property
     def typed(self) -> str:
         """Return what was typed for the chosen decision, as one text."""
-        label = dict(self.fields["decision"].choices).get(self.chosen, "")  # type: ignore[attr-defined]
+        label = str(dict(self.fields["decision"].choices).get(self.chosen, ""))  # type: ignore[attr-defined]
         codes = ", ".join(self.ticked) if self.chosen == Outcome.REJECT else ""
         name = f"rationale_{self.chosen}"
         said = self[name].value() or "" if name in self.fields else ""
@@ -242,13 +253,13 @@ def _choice_of(name: str) -> str | None:
 class SettleForm(ActForm):
     """How a supervisor ends a dispute: by one of the two verdicts."""
 
-    headline = "The dispute was not settled."
+    headline = gettext_lazy("The dispute was not settled.")
 
     outcome = forms.ChoiceField(
         choices=[(outcome.value, outcome.label) for outcome in FINAL_OUTCOMES],
         error_messages={
-            "required": "Choose to uphold the decision or to follow Ralio.",
-            "invalid_choice": "Choose to uphold the decision or to follow Ralio.",
+            "required": gettext_lazy("Choose to uphold the decision or to follow Ralio."),
+            "invalid_choice": gettext_lazy("Choose to uphold the decision or to follow Ralio."),
         },
     )
     codes = CodesField()
@@ -269,7 +280,7 @@ class SettleForm(ActForm):
 class AnswerForm(ActForm):
     """Why a proposal goes back to its maker."""
 
-    headline = "The proposal was not answered."
+    headline = gettext_lazy("The proposal was not answered.")
 
     answer = WordsField()
 
@@ -284,7 +295,7 @@ class AnswerForm(ActForm):
 class NoteForm(ActForm):
     """What a person writes beside a session."""
 
-    headline = "The note was not added."
+    headline = gettext_lazy("The note was not added.")
 
     text = WordsField()
 

@@ -10,8 +10,10 @@ from datetime import date, timedelta
 from django.db.models import Case, Count, DateField, Value, When
 from django.db.models.functions import TruncDate
 from django.utils import timezone
+from django.utils.translation import gettext
 
-from kyc.desk.rejections import OFFICER, RALIO, Filters, day_words, midnight
+from kyc.desk.rejections import OFFICER, RALIO, Filters, midnight
+from kyc.languages import day_words, decimal, whole
 
 # Longer spans are drawn by the week, and the longest not at all: each row of the span is counted.
 MOST_DAYS, MOST_DAYS_BY_WEEK = 92, 371
@@ -80,10 +82,6 @@ class Histogram:
         return self.n_ralio + self.n_officer
 
     @property
-    def unit(self) -> str:
-        return "week" if self.is_weekly else "day"
-
-    @property
     def ticks(self) -> list[Tick]:
         places = {0: "start", 50: "middle", 100: "end"} if len(self.bars) > 1 else {50: "middle"}
         last = len(self.bars) - 1
@@ -93,11 +91,17 @@ class Histogram:
     def sentence(self) -> str:
         """Return in words what the bars show."""
         if not self.total:
-            return "No session was rejected in this time."
+            return gettext("No session was rejected in this time.")
         most = max(self.bars, key=lambda bar: bar.total)
-        mean = f"{self.total / len(self.bars):.1f}".removesuffix(".0")
-        when = "in the week from" if self.is_weekly else "on"
-        return f"{mean} a {self.unit} on average, most {when} {most.label} ({most.total:,})."
+        mean = self.total / len(self.bars)
+        words = (
+            gettext("%(mean)s a week on average, most in the week from %(day)s (%(n)s).")
+            if self.is_weekly
+            else gettext("%(mean)s a day on average, most on %(day)s (%(n)s).")
+        )
+        is_whole = f"{mean:.1f}".endswith(".0")
+        shown = f"{mean:.0f}" if is_whole else decimal(mean)
+        return words % {"mean": shown, "day": most.label, "n": whole(most.total)}
 
 
 type Group = tuple[date, str, str, int]

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import ngettext, pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
@@ -22,6 +23,7 @@ from kyc.desk.paging import paginate, without_cursor
 from kyc.desk.rejection_menus import facets
 from kyc.desk.rejection_rows import rejections
 from kyc.desk.rejections import ALL, CODE, PRESETS, SORTS, Filters, Span
+from kyc.languages import whole
 from kyc.models import ReasonCode
 from kyc.models.digests import text_digest
 from kyc.templatetags.desk import capped
@@ -67,7 +69,7 @@ def history(request: DeskRequest) -> HttpResponse:
     filters = asked.filters
     page = paginate(filters.ordered().select_related("decided_by"), filters.keys, request.GET)
     chart = histogram(filters)
-    n_found = f"{chart.total:,}" if chart else capped(filters.ordered().capped_count())
+    n_counted = chart.total if chart else filters.ordered().capped_count()
     context = {
         "text": asked.text,
         "meaning": type(asked.meaning).__name__ if asked.meaning else "",
@@ -75,7 +77,8 @@ def history(request: DeskRequest) -> HttpResponse:
         "page": page,
         "rows": rejections(page.rows, most_reasons=MOST_REASONS),
         "chart": chart,
-        "n_found": n_found,
+        "n_counted": n_counted,
+        "n_found": whole(n_counted) if chart else capped(n_counted),
         "facets": facets(filters, chart),
         "spans": _spans(request.GET, filters.span),
         "asked_days": request.GET.get("days", ""),
@@ -118,8 +121,11 @@ def _spans(params: QueryDict, span: Span) -> list[SpanLink]:
     kept = without_cursor(params)
     for name in ("days", "from", "to"):
         kept.pop(name, None)
-    wanted = [(f"{days} days", str(days), span.days == days) for days in PRESETS]
-    wanted.append(("All", ALL, span.is_all))
+    wanted = [
+        (ngettext("%(n)d day", "%(n)d days", days) % {"n": days}, str(days), span.days == days)
+        for days in PRESETS
+    ]
+    wanted.append((pgettext("days", "All"), ALL, span.is_all))
     links = []
     for label, days, is_current in wanted:
         query = kept.copy()

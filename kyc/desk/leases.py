@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext
 
 from kyc import review
 from kyc.desk.access import DeskRequest
@@ -27,7 +28,7 @@ def claim(request: DeskRequest, pk: UUID) -> HttpResponse:
 @acts
 def release(request: DeskRequest, pk: UUID) -> HttpResponse:
     review.release(pk, by=request.user)
-    return back(request, pk, "Session released. It is free for others.")
+    return back(request, pk, gettext("Session released. It is free for others."))
 
 
 @acts
@@ -37,27 +38,30 @@ def assign(request: DeskRequest, pk: UUID) -> HttpResponse:
     if to is None:
         raise ActRefused({"to": NOBODY})
     review.assign(pk, by=request.user, to=to)
-    return back(request, pk, f"Session assigned to {to.username}.")
+    return back(request, pk, gettext("Session assigned to %(name)s.") % {"name": to.username})
 
 
 @acts
 def ask(request: DeskRequest, pk: UUID) -> HttpResponse:
     holder = review.ask(pk, by=request.user).assignee
-    return back(
-        request, pk, f"{holder.username if holder else 'The holder'} is asked to hand this session over."
-    )
+    if holder is None:
+        return back(request, pk, gettext("The holder is asked to hand this session over."))
+    words = gettext("%(name)s is asked to hand this session over.")
+    return back(request, pk, words % {"name": holder.username})
 
 
 @acts
 def hand_over(request: DeskRequest, pk: UUID) -> HttpResponse:
     holder = review.hand_over(pk, by=request.user).assignee
-    return back(request, pk, f"Session handed over to {holder.username if holder else 'who asked'}.")
+    if holder is None:
+        return back(request, pk, gettext("Session handed over to who asked."))
+    return back(request, pk, gettext("Session handed over to %(name)s.") % {"name": holder.username})
 
 
 @acts
 def keep(request: DeskRequest, pk: UUID) -> HttpResponse:
     review.keep(pk, by=request.user)
-    return back(request, pk, "You keep this session.")
+    return back(request, pk, gettext("You keep this session."))
 
 
 @acts

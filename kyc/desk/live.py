@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import Q
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -25,6 +27,9 @@ from kyc.desk.team import team
 from kyc.models import Session, User
 from kyc.templatetags.desk import brief
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
 # A page has no more rows; a longer list is none of ours.
 MOST = 2 * SIZE
 COLUMNS = (
@@ -36,11 +41,41 @@ COLUMNS = (
     "asked_by_id",
     "asked_at",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What became of a session, on its row and as news: by Ralio, and where a person can bring it about, by one."""
+
+    by_ralio: StrPromise
+    ralio_did: StrPromise
+    by_you: StrPromise
+    you_did: StrPromise
+    by_name: StrPromise
+    name_did: StrPromise
+
+
 ENDINGS = {
-    SessionState.VERIFIED: ("Approved", "Verified"),
-    SessionState.REJECTED: ("Rejected", "Rejected"),
-    SessionState.EXPIRED: ("Expired", "Expired"),
+    SessionState.VERIFIED: Ending(
+        by_ralio=gettext_lazy("Verified by Ralio"),
+        ralio_did=gettext_lazy("Ralio verified %(id)s"),
+        by_you=gettext_lazy("Approved by you"),
+        you_did=gettext_lazy("You approved %(id)s"),
+        by_name=gettext_lazy("Approved by %(name)s"),
+        name_did=gettext_lazy("%(name)s approved %(id)s"),
+    ),
+    SessionState.REJECTED: Ending(
+        by_ralio=gettext_lazy("Rejected by Ralio"),
+        ralio_did=gettext_lazy("Ralio rejected %(id)s"),
+        by_you=gettext_lazy("Rejected by you"),
+        you_did=gettext_lazy("You rejected %(id)s"),
+        by_name=gettext_lazy("Rejected by %(name)s"),
+        name_did=gettext_lazy("%(name)s rejected %(id)s"),
+    ),
 }
+# What only Ralio brings about.
+EXPIRED = (gettext_lazy("Expired by Ralio"), gettext_lazy("Ralio expired %(id)s"))
+CHANGED = (gettext_lazy("Changed by Ralio"), gettext_lazy("Ralio changed %(id)s"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +107,7 @@ def changes(request: DeskRequest) -> HttpResponse:
     listed = live_rows(asked, changed, request.user, now)
     context = {
         "listed": listed,
-        "said": sentence(listed, changed),
+        "said": sentence(listed, changed, request.user),
         "is_asked_anew": is_asked_anew,
         "ask": _ask(wanted) if is_asked_anew else None,
         "query": asked.query,
@@ -91,15 +126,20 @@ def live_rows(asked: Asked, wanted: Collection[UUID], by: User, now: datetime) -
     return [LiveRow(row, "" if row.session.pk in there else _left(row, by)) for row in found]
 
 
-def sentence(listed: Sequence[LiveRow], marks: Mapping[UUID, str]) -> str:
+def sentence(listed: Sequence[LiveRow], marks: Mapping[UUID, str], by: User) -> str:
     """Return what happened, in one sentence for a screen reader; acts of people come first."""
     said = sorted(
-        (_said(each, marks.get(each.row.session.pk, "")) for each in listed), key=lambda one: one[0]
+        (_said(each, marks.get(each.row.session.pk, ""), by) for each in listed), key=lambda one: one[0]
     )
     if not said:
         return ""
-    rest = len(said) - 1
-    return f"{said[0][1]}, and {rest} more row{'s' * (rest > 1)} changed." if rest else f"{said[0][1]}."
+    (_, first), rest = said[0], len(said) - 1
+    if not rest:
+        return f"{first}."
+    words = ngettext(
+        "%(first)s, and %(n)d more row changed.", "%(first)s, and %(n)d more rows changed.", rest
+    )
+    return words % {"first": first, "n": rest}
 
 
 def as_of(answer: HttpResponse, now: datetime) -> HttpResponse:
@@ -153,28 +193,42 @@ def _ask(wanted: Collection[Session]) -> Request | None:
 
 def _left(row: Row, by: User) -> str:
     """Return what became of a session that the list does not hold any more."""
+    if not row.is_in_review:
+        return _ended(row, by)[0]
+    if row.is_mine:
+        return gettext("You hold it")
+    if row.holder:
+        return gettext("Claimed by %(name)s") % {"name": row.holder.username}
+    return gettext("No longer in this view")
+
+
+def _ended(row: Row, by: User) -> tuple[str, str]:
+    """Return what became of a session that is not in review any more: as its row says it, and as news."""
     session = row.session
-    if row.is_in_review:
-        if row.is_mine:
-            return "You hold it"
-        return f"Claimed by {row.holder.username}" if row.holder else "No longer in this view"
-    here, there = ENDINGS.get(SessionState(session.state), ("Decided", "Changed"))
-    if session.decided_by is None:
-        return f"{there} by Ralio"
-    return f"{here} by {'you' if session.decided_by == by else session.decided_by.username}"
+    who, id_ = session.decided_by, {"id": str(session.pk)[:8]}
+    ending = ENDINGS.get(SessionState(session.state))
+    if ending is None:
+        words, news = EXPIRED if session.state == SessionState.EXPIRED else CHANGED
+        return str(words), news % id_
+    if who is None:
+        return str(ending.by_ralio), ending.ralio_did % id_
+    if who == by:
+        return str(ending.by_you), ending.you_did % id_
+    name = {"name": who.username}
+    return ending.by_name % name, ending.name_did % (name | id_)
 
 
-def _said(live: LiveRow, seen: str) -> tuple[int, str]:
+def _said(live: LiveRow, seen: str, by: User) -> tuple[int, str]:
     """Return how a row's change is said, and its rank."""
-    row, name = live.row, str(live.row.session.pk)[:8]
+    row, id_ = live.row, {"id": str(live.row.session.pk)[:8]}
     _, was_held_by, was_due = [*seen.split("-"), "", "", ""][:3]
     if not row.is_in_review:
-        done, _, who = live.left.partition(" by ")
-        return 0, f"{who[:1].upper() + who[1:] if who == 'you' else who} {done.lower()} {name}"
+        return 0, _ended(row, by)[1]
     if row.holder and str(row.holder.pk) != was_held_by:
-        return 1, f"You hold {name} now" if row.is_mine else f"{row.holder.username} claimed {name}"
+        words = gettext("You hold %(id)s now") if row.is_mine else gettext("%(name)s claimed %(id)s")
+        return 1, words % {"name": row.holder.username, **id_}
     if not row.holder and was_held_by not in ("", "0"):
-        return 2, f"{name} is free again"
+        return 2, gettext("%(id)s is free again") % id_
     if row.mark.rpartition("-")[2].startswith("o") and not was_due.startswith("o"):
-        return 3, f"{name} is overdue now"
-    return 4, f"{name} changed"
+        return 3, gettext("%(id)s is overdue now") % id_
+    return 4, gettext("%(id)s changed") % id_

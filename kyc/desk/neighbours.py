@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.core.exceptions import TooManyFieldsSent
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -54,18 +55,22 @@ def address(pk: UUID, query: str) -> str:
     return found if len(found) <= LONGEST_ADDRESS else url
 
 
-def way(session: Session, query: str, by: User | None = None) -> Way:
-    """Return a person's way through the queue that `query` filters and sorts. One query, more where it searches."""
-    params = _read(query)
-    here = Way(params.urlencode())
+def way(query: str, neighbours: tuple[UUID | None, ...] | None) -> Way:
+    """Return a person's way through the queue that `query` filters and sorts; `neighbours` are the row of `beside`."""
+    return Way(_read(query).urlencode(), *(neighbours or ()))
+
+
+def beside(session: Session, query: str, by: User) -> QuerySet[Session, tuple[UUID | None, ...]]:
+    """Return the query for the keys of the sessions before and after one. Asks itself what a search means."""
     if session.state != SessionState.REVIEW:
-        return here
+        return Session.objects.none().values_list("pk")
+    params = _read(query)
     rows, keys = Asked.read(params, by).found(timezone.now())
     names = [key.lstrip("-") for key in keys]
     cursor: list[Key] = [getattr(session, COLUMNS.get(name, name)) for name in names]
     beyond = [first_beyond(rows, order, cursor) for order in (backwards(keys), keys)]
     # The session's row only carries the two.
-    return Way(here.query, *Session.objects.filter(pk=session.pk).values_list(*beyond).get())
+    return Session.objects.filter(pk=session.pk).values_list(*beyond)
 
 
 def _read(query: str) -> QueryDict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpResponse
+from django.utils.translation import gettext
 
 from kyc import review
 from kyc.desk.access import DeskRequest
@@ -20,4 +21,4 @@ def note(request: DeskRequest, pk: UUID) -> HttpResponse:
         review.add_note(pk, by=request.user, text=form.cleaned_data["text"])
 
     refused = attempt(request, pk, Kept("note", form), write)
-    return refused if isinstance(refused, HttpResponse) else back(request, pk, "Note added.")
+    return refused if isinstance(refused, HttpResponse) else back(request, pk, gettext("Note added."))

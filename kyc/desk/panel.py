@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 
 from kyc import review
-from kyc.choices import FINAL_OUTCOMES, DecisionStatus, Outcome, SessionState
-from kyc.desk import deciders, reasons, standing
+from kyc.choices import FINAL_OUTCOMES, Outcome, SessionState
+from kyc.desk import reasons, standing
 from kyc.desk.conflicts import Conflict
+from kyc.desk.deciders import Deciders
 from kyc.desk.evidence import CheckSet
 from kyc.desk.forms import ActForm
 from kyc.desk.holding import Claim, claim_of
 from kyc.desk.opening import Forms, Opening
+from kyc.desk.standing import Work
 from kyc.models import Decision, Session, User
 from kyc.review import Seen, acts
 
@@ -83,11 +86,13 @@ class Panel:
     @property
     def override_label(self) -> str:
         n = self.session.n_refused
-        return f"Why override {n} refused check{'' if n == 1 else 's'}?"
+        words = ngettext("Why override %(n)s refused check?", "Why override %(n)s refused checks?", n)
+        return words % {"n": n}
 
     @property
     def release_label(self) -> str:
-        return f"Release for {self.claim.holder.username}" if self.claim.holder else ""
+        holder = self.claim.holder
+        return gettext("Release for %(name)s") % {"name": holder.username} if holder else ""
 
     @property
     def typed(self) -> str:
@@ -121,39 +126,77 @@ class Panel:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How a person finds the session: who else is about, who holds it, what was decided, and so what can be done."""
+
+    session: Session
+    opening: Opening
+    people: Deciders
+    claim: Claim
+    work: Work
+    mode: Mode
+
+    @property
+    def forms(self) -> Forms:
+        return self.opening.typed.forms
+
+    @property
+    def ticked(self) -> Sequence[str]:
+        """Return the codes that were ticked before in the form that the page has."""
+        return self.forms.settle.ticked if self.mode == "dispute" else self.forms.decide.ticked
+
+    @property
+    def search(self) -> str:
+        return self.opening.typed.search or self.opening.search
+
+    @property
+    def chooses(self) -> bool:
+        """Return True when the page offers codes to tick."""
+        return self.mode in ("form", "dispute")
+
+
+def stand(
+    session: Session, opening: Opening, people: Deciders, work: Work, held_since: datetime | None
+) -> Stand:
+    claim = claim_of(session, opening.person, people, timezone.now(), held_since)
+    mode = _mode(session, opening.person, claim, work.holding, work.proposal)
+    return Stand(session, opening, people, claim, work, mode)
+
+
 def build(
-    session: Session,
-    opening: Opening,
+    stand: Stand,
     seen: Seen,
     decisions: Sequence[Decision],
     sets: Sequence[CheckSet],
-    held_since: datetime | None,
+    *,
+    options: reasons.Options | None,
+    is_suspicion: bool,
+    ralios_codes: Sequence[str],
     conflict: Conflict | None,
 ) -> Panel:
-    """Return the panel for a person. `decisions` are all of the session's, oldest first, with their people."""
-    person, now = opening.person, timezone.now()
-    people = deciders.of(session)
-    claim = claim_of(session, person, people, now, held_since)
-    present = [decision for decision in decisions if decision.round == session.round]
-    holding = standing.last_of(present, *FINAL_OUTCOMES)
-    proposal = next((row for row in present if row.status == DecisionStatus.PROPOSED), None)
-    mode = _mode(session, person, claim, holding, proposal)
-    forms = opening.typed.forms
+    """Return the panel for a person. `decisions` are all of the session's, oldest first, with their people.
+
+    `is_suspicion` says that the proposal has a code marked as one; `ralios_codes` are those that Ralio rejected with.
+    """
+    session, person, mode, claim = stand.session, stand.opening.person, stand.mode, stand.claim
+    present, holding, proposal = stand.work.decisions, stand.work.holding, stand.work.proposal
     return Panel(
         mode,
         session,
         seen,
         claim,
-        forms,
+        stand.forms,
         may_note=person.has_perm("kyc.add_note"),
         may_decide=person.has_perm(acts.DECIDE),
         may_supervise=person.has_perm(acts.SUPERVISE),
         may_check=person.has_perm(acts.CHECK),
-        may_answer=proposal is not None and standing.may_answer(session, person, proposal, claim),
+        may_answer=proposal is not None
+        and standing.may_answer(session, person, proposal, claim, is_suspicion=is_suspicion),
         role=person.role,
-        supervisors=people.other_supervisors(person),
-        reviewers=people.others(person),
-        options=_options(mode, forms, sets, opening.typed.search or opening.search),
+        supervisors=stand.people.other_supervisors(person),
+        reviewers=stand.people.others(person),
+        options=options,
         record=standing.record_of(session, person, holding) if mode == "record" and holding else None,
         proposal=proposal if mode == "proposal" else None,
         returned=standing.returned_to(present, person) if session.state == SessionState.REVIEW else None,
@@ -161,7 +204,9 @@ def build(
         is_override=_is_override(sets),
         disputed=holding if mode == "dispute" else None,
         took_part=standing.took_part(person, holding) if mode == "dispute" and holding else False,
-        settles_with=standing.settles_with(session, person, holding) if mode == "dispute" and holding else (),
+        settles_with=standing.settles_with(person, holding, ralios_codes)
+        if mode == "dispute" and holding
+        else (),
         waiting=standing.last_of(present, Outcome.WAIT) if session.snoozed_until else None,
         escalation=standing.last_of(present, Outcome.ESCALATE) if session.escalated_at else None,
         second_review=standing.last_of(present, Outcome.SECOND_REVIEW) if session.is_second_review else None,
@@ -186,13 +231,6 @@ def _mode(
     if acts.is_for_supervisors(session) and not person.has_perm(acts.SUPERVISE):
         return "supervisors"
     return "held" if claim.holder is not None and not claim.is_mine else "form"
-
-
-def _options(mode: Mode, forms: Forms, sets: Iterable[CheckSet], search: str) -> reasons.Options | None:
-    if mode not in ("form", "dispute"):
-        return None
-    ticked = forms.settle.ticked if mode == "dispute" else forms.decide.ticked
-    return reasons.options(sets, ticked, search)
 
 
 def _needs_checker(session: Session, person: User, mode: Mode) -> dict[str, bool]:

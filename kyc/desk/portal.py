@@ -10,6 +10,7 @@ from typing import Literal
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
@@ -36,7 +37,11 @@ COLUMNS = (
     "decided at",
     "expires at Ralio",
 )
-_UNITS = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
+_UNITS = (
+    (timedelta(days=1), ngettext_lazy("%d day", "%d days")),
+    (timedelta(hours=1), ngettext_lazy("%d hour", "%d hours")),
+    (timedelta(minutes=1), ngettext_lazy("%d minute", "%d minutes")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,8 @@ class Row:
     def words(self) -> str:
         """Return how it stands, such as "expires in 2 days", "ran out 1 day ago"."""
         left = self.expires_at - self.now
-        return f"ran out {_span(-left)} ago" if left <= timedelta() else f"expires in {_span(left)}"
+        words = gettext("ran out %(span)s ago") if left <= timedelta() else gettext("expires in %(span)s")
+        return words % {"span": _span(abs(left))}
 
 
 @require_safe
@@ -144,7 +150,7 @@ def _line(row: Row) -> list[str]:
 
 def _span(length: timedelta) -> str:
     """Write a length of time in its largest whole unit: 3 days, 1 hour."""
-    for unit, name in _UNITS:
+    for unit, words in _UNITS:
         if n := length // unit:
-            return f"{n} {name}{'' if n == 1 else 's'}"
-    return "less than a minute"
+            return words % n
+    return gettext("less than a minute")

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet
+from django.utils.translation import ngettext
 
 from kyc.choices import Outcome
+from kyc.desk.together import Rows
 from kyc.figures import capped
 from kyc.models import Precedent, ReasonCode, Session
 from kyc.querysets import CAP, CappedCount
 
 # How many of the newest are named.
 NEWEST = 3
+# All that a page says of one.
+_SHOWN = (
+    "decided_at",
+    "decision__outcome",
+    "decision__session_id",
+    "decision__maker__username",
+    "decision__checker__username",
+)
 _COUNTED = {"n_rejected_here": Outcome.REJECT, "n_approved_here": Outcome.APPROVE}
 
 
@@ -29,45 +39,50 @@ class Precedents:
     @property
     def words(self) -> str:
         """Return how officers decided, such as "Officers rejected 12 and approved 3 sessions with this code."""
+        counts = {"rejected": capped(self.n_rejected), "approved": capped(self.n_approved)}
         if self.n_rejected and self.n_approved:
-            rejected = capped(self.n_rejected)
-            return f"Officers rejected {rejected} and approved {_sessions(self.n_approved)} with this code"
-        if self.n_approved:
-            return f"Officers approved {_sessions(self.n_approved)} with this code and rejected none"
-        return f"Officers rejected {_sessions(self.n_rejected)} with this code and approved none"
+            words = ngettext(
+                "Officers rejected %(rejected)s and approved %(approved)s session with this code",
+                "Officers rejected %(rejected)s and approved %(approved)s sessions with this code",
+                self.n_approved,
+            )
+        elif self.n_approved:
+            words = ngettext(
+                "Officers approved %(approved)s session with this code and rejected none",
+                "Officers approved %(approved)s sessions with this code and rejected none",
+                self.n_approved,
+            )
+        else:
+            words = ngettext(
+                "Officers rejected %(rejected)s session with this code and approved none",
+                "Officers rejected %(rejected)s sessions with this code and approved none",
+                self.n_rejected,
+            )
+        return words % counts
 
 
 def with_precedents(codes: QuerySet[ReasonCode], session: Session) -> QuerySet[ReasonCode]:
-    """Have a query of codes bring what `precedents` reads, but for the session's own decisions. Costs no query."""
+    """Have a query of codes bring what `precedents` reads, but for the session's own decisions."""
     of_code = Precedent.objects.filter(digest=OuterRef("digest"))
     columns: dict[str, Any] = {}
     for name, outcome in _COUNTED.items():
         decided = of_code.filter(outcome=outcome)
         own = decided.filter(decision__session=session)
         columns[name], columns[f"{name}_own"] = CappedCount(decided), CappedCount(own)
-        # One step along the index each, for an outcome's newest are in order there and those of both are not.
-        newest = decided.exclude(decision__session=session).order_by("-decided_at").values("pk")
-        for place in range(NEWEST):
-            columns[f"{name}_{place}"] = Subquery(newest[place : place + 1], output_field=IntegerField())
+        # A few steps along the index each, for an outcome's newest are in order there and those of both are not.
+        newest = decided.exclude(decision__session=session).order_by("-decided_at")
+        people = newest.select_related("decision__maker", "decision__checker").only(*_SHOWN)
+        columns[f"{name}_newest"] = Rows(people[:NEWEST])
     return codes.annotate(**columns)
 
 
-def precedents(codes: Iterable[ReasonCode]) -> dict[str, Precedents]:
-    """Return the precedents of codes read with `with_precedents`, by code; none where nobody decided. One query."""
-    listed: list[Any] = list(codes)
-    named = {code.code: [pk for pk in _newest(code) if pk is not None] for code in listed}
-    wanted = [pk for pks in named.values() for pk in pks]
-    by_pk = Precedent.objects.select_related("decision__maker", "decision__checker").in_bulk(wanted)
-    found = {}
-    for code in listed:
-        n_rejected, n_approved = (_others(code, name) for name in _COUNTED)
-        if n_rejected or n_approved:
-            found[code.code] = Precedents(n_rejected, n_approved, _latest(by_pk, named[code.code]))
-    return found
-
-
-def _newest(code: Any) -> list[int | None]:
-    return [getattr(code, f"{name}_{place}") for name in _COUNTED for place in range(NEWEST)]
+def precedents(code: ReasonCode) -> Precedents | None:
+    """Return the precedents of a code read with `with_precedents`; None where nobody decided."""
+    n_rejected, n_approved = (_others(code, name) for name in _COUNTED)
+    if not n_rejected and not n_approved:
+        return None
+    newest = [row for name in _COUNTED for row in getattr(code, f"{name}_newest")]
+    return Precedents(n_rejected, n_approved, _latest(newest))
 
 
 def _others(code: Any, name: str) -> int:
@@ -77,10 +92,5 @@ def _others(code: Any, name: str) -> int:
     return n_all if n_all > CAP else n_all - n_own
 
 
-def _latest(by_pk: Mapping[int, Precedent], pks: Iterable[int]) -> list[Precedent]:
-    found = (by_pk[pk] for pk in pks if pk in by_pk)
+def _latest(found: Iterable[Precedent]) -> list[Precedent]:
     return sorted(found, key=lambda row: (row.decided_at, row.pk), reverse=True)[:NEWEST]
-
-
-def _sessions(n: int) -> str:
-    return f"{capped(n)} session{'' if n == 1 else 's'}"

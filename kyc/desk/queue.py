@@ -64,7 +64,7 @@ def page(request: DeskRequest) -> HttpResponse:
         "query": asked.query,
         "here": request.GET.urlencode(),
         "people": people.values(),
-        "sort_name": SORT_NAMES[filters.sort].lower(),
+        "sort_name": str(SORT_NAMES[filters.sort]).lower(),
     }
     if not listed.rows:
         context["empty"] = empty.why(asked, numbers)

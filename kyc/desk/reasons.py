@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from kyc.desk.evidence import CheckSet
+from kyc.desk.together import Answer, Together
 from kyc.models import ReasonCode
 from kyc.models.digests import text_digest
 
@@ -38,22 +39,49 @@ class Options:
     search: str = ""
 
 
-def options(sets: Iterable[CheckSet], ticked: Sequence[str] = (), search: str = "") -> Options:
-    """Return the codes to choose from. One query, and another where ticked ones are not among those found."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked of the catalogue: the codes to list, and those that were ticked before."""
+
+    ticked: Sequence[str]
+    search: str
+    found: Answer[ReasonCode]
+    named: Answer[ReasonCode]
+
+
+def want(asked: Together, own: Collection[str], ticked: Sequence[str] = (), search: str = "") -> Wanted:
+    """Have two queries asked for the codes to choose from besides the session's `own`."""
+    others = [code for code in ticked if code not in own]
+    # By digest: what was sent may hold what not every engine can look for, such as NUL.
+    named = ReasonCode.objects.filter(digest__in=[text_digest(code) for code in others])
+    return Wanted(
+        ticked, search, asked.add(_matching(search, own)), asked.add(named) if others else Answer([])
+    )
+
+
+def options(sets: Iterable[CheckSet], wanted: Wanted) -> Options:
+    """Return the codes to choose from."""
     own = _own(sets)
-    found, has_more = find(search, besides=own)
+    found, has_more = _options(wanted.found.rows)
     listed = {option.code for option in found} | own.keys()
-    missing = [code for code in ticked if code not in listed]
-    return Options(list(own.values()), _named(missing), found, has_more, search)
+    missing = [code for code in wanted.ticked if code not in listed]
+    return Options(list(own.values()), _named(missing, wanted.named.rows), found, has_more, wanted.search)
 
 
-def find(search: str, *, besides: Iterable[str] = ()) -> tuple[list[Option], bool]:
+def find(search: str) -> tuple[list[Option], bool]:
     """Return the catalogue's codes that hold a text in code, label or category, and whether there are more of them."""
+    return _options(list(_matching(search)))
+
+
+def _matching(search: str, besides: Iterable[str] = ()) -> QuerySet[ReasonCode]:
     text = search.replace("\x00", "").strip()[:LONGEST_SEARCH]
     known = ReasonCode.objects.exclude(code__in=["", *besides])
     if text:
         known = known.filter(Q(code__icontains=text) | Q(label__icontains=text) | Q(category__iexact=text))
-    rows = list(known.order_by("code")[: MOST + 1])
+    return known.order_by("code")[: MOST + 1]
+
+
+def _options(rows: Sequence[ReasonCode]) -> tuple[list[Option], bool]:
     return [_option(row) for row in rows[:MOST]], len(rows) > MOST
 
 
@@ -74,13 +102,9 @@ def _own(sets: Iterable[CheckSet]) -> dict[str, Option]:
     return found
 
 
-def _named(codes: Sequence[str]) -> list[Option]:
+def _named(codes: Iterable[str], rows: Iterable[ReasonCode]) -> list[Option]:
     """Return options for codes that were ticked, also for such as the catalogue has lost."""
-    if not codes:
-        return []
-    # By digest: what was sent may hold what not every engine can look for, such as NUL.
-    digests = [text_digest(code) for code in codes]
-    known = {row.code: row for row in ReasonCode.objects.filter(digest__in=digests)}
+    known = {row.code: row for row in rows}
     return [_option(known[code]) if code in known else Option(code) for code in codes]
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 from django.db.models import DateTimeField, OuterRef, UUIDField
+from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from kyc.choices import EntityType
 from kyc.desk.histogram import Histogram
@@ -17,11 +18,14 @@ from kyc.models import ReasonCode, RejectionReason
 from kyc.models.digests import text_digest
 from kyc.querysets import CAP, CappedCount
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 MOST_CATEGORIES = 50
 # Of codes and categories, the most frequent; the rest is folded.
 SHOWN = 8
-DECIDERS = {RALIO: "Ralio, automatic", OFFICER: "Any officer"}
-ENTITIES = {value: str(label) for value, label in EntityType.choices}
+DECIDERS = {RALIO: gettext_lazy("Ralio, automatic"), OFFICER: gettext_lazy("Any officer")}
+ENTITIES = dict(EntityType.choices)
 BEGINNING, END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 # One index probe per category: the next digest after the last one, not every row. Then up to CAP + 1 rows of each, and
@@ -84,10 +88,10 @@ def facets(filters: Filters, chart: Histogram | None) -> list[Facet]:
         {value: n for (kind, value), n in counts.items() if kind == CATEGORY},
     )
     groups = [
-        _most_first(filters, CODE, "Reason code", codes, "No code sent"),
-        _most_first(filters, CATEGORY, "Category", categories, "None sent"),
-        _fixed("by", "Decided by", DECIDERS, filters.deciders, chart.by_decider if chart else None),
-        _fixed("entity", "Entity", ENTITIES, filters.entities, chart.by_entity if chart else None),
+        _most_first(filters, CODE, gettext("Reason code"), codes, gettext("No code sent")),
+        _most_first(filters, CATEGORY, gettext("Category"), categories, pgettext("category", "None sent")),
+        _fixed("by", gettext("Decided by"), DECIDERS, filters.deciders, chart.by_decider if chart else None),
+        _fixed("entity", gettext("Entity"), ENTITIES, filters.entities, chart.by_entity if chart else None),
     ]
     # Where nobody but Ralio has decided there is nothing to choose.
     is_one_sided = chart is not None and not chart.by_decider[OFFICER] and not filters.deciders
@@ -127,10 +131,14 @@ def _most_first(filters: Filters, kind: str, title: str, counts: Mapping[str, in
 
 
 def _fixed(
-    name: str, title: str, labels: Mapping[str, str], chosen: Sequence[str], counts: Mapping[str, int] | None
+    name: str,
+    title: str,
+    labels: Mapping[str, StrOrPromise],
+    chosen: Sequence[str],
+    counts: Mapping[str, int] | None,
 ) -> Facet:
     choices = [
-        Choice(value, label, counts.get(value, 0) if counts is not None else None, value in chosen)
+        Choice(value, str(label), counts.get(value, 0) if counts is not None else None, value in chosen)
         for value, label in labels.items()
     ]
     return Facet(

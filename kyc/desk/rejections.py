@@ -11,8 +11,10 @@ from uuid import UUID
 from django.db.models import Exists, F, OuterRef, Q
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from kyc.choices import EntityType
+from kyc.languages import day_words
 from kyc.models import RejectionReason, Session
 from kyc.models.digests import text_digest
 from kyc.querysets import SessionQuerySet
@@ -29,7 +31,7 @@ FIRST_OF = {CODE: "is_first_of_code", CATEGORY: "is_first_of_category"}
 DIGESTS = {CODE: "code_digest", CATEGORY: "category_digest"}
 
 RALIO, OFFICER = "ralio", "officer"
-SORTS = {"newest": "Newest first", "oldest": "Oldest first"}
+SORTS = {"newest": gettext_lazy("Newest first"), "oldest": gettext_lazy("Oldest first")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +74,15 @@ class Span:
     @property
     def words(self) -> str:
         if self.days:
-            return f"last {self.days} days"
+            return ngettext("last %(n)d day", "last %(n)d days", self.days) % {"n": self.days}
         if self.since and self.until:
-            ends = dict.fromkeys(map(day_words, (self.since, self.until)))
-            return " to ".join(ends)
+            ends = {"since": day_words(self.since), "until": day_words(self.until)}
+            return ends["since"] if self.since == self.until else gettext("%(since)s to %(until)s") % ends
         if self.since:
-            return f"since {day_words(self.since)}"
-        return f"until {day_words(self.until)}" if self.until else "all dates"
+            return gettext("since %(day)s") % {"day": day_words(self.since)}
+        return (
+            gettext("until %(day)s") % {"day": day_words(self.until)} if self.until else gettext("all dates")
+        )
 
     def bounds(self, field: str) -> dict[str, datetime]:
         """Return the conditions that an instant lies in the span."""
@@ -176,10 +180,6 @@ class Filters:
         if len(self.deciders) == 1:
             sessions = sessions.filter(decided_by__isnull=self.deciders[0] == RALIO)
         return sessions
-
-
-def day_words(day: date) -> str:
-    return f"{day.day} {day:%b} {day.year}"
 
 
 def midnight(day: date) -> datetime:

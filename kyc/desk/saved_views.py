@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -39,7 +40,7 @@ def save(request: DeskRequest) -> HttpResponse:
     if fault:
         context = {"asked": asked, "name": name, "fault": fault, "longest": LONGEST_NAME}
         return render(request, "desk/queue/save_view.html", context, status=422)
-    messages.success(request, f"View saved: {name}.")
+    messages.success(request, gettext("View saved: %(name)s.") % {"name": name})
     return redirect(f"{reverse('queue')}?{asked.filters.query}")
 
 
@@ -50,25 +51,26 @@ def delete(request: DeskRequest, pk: int) -> HttpResponse:
     """Delete a view of one's own; nobody else's can be reached."""
     view = get_object_or_404(SavedView, pk=pk, owner=request.user)
     view.delete()
-    messages.success(request, f"View deleted: {view.name}.")
+    messages.success(request, gettext("View deleted: %(name)s.") % {"name": view.name})
     return redirect("queue")
 
 
 def _fault(person: User, name: str, query: str) -> str:
     """Return what keeps the view from being saved; empty when nothing does."""
     if not name:
-        return "Give the view a name."
+        return gettext("Give the view a name.")
     if len(name) > LONGEST_NAME:
-        return f"Use at most {LONGEST_NAME} characters. You have {len(name)}."
+        words = gettext("Use at most %(most)d characters. You have %(n)d.")
+        return words % {"most": LONGEST_NAME, "n": len(name)}
     if not query:
-        return "These filters leave nothing out, so there is nothing to save."
+        return gettext("These filters leave nothing out, so there is nothing to save.")
     if len(query) > LONGEST_QUERY:
-        return "These filters are too long to be saved. Choose fewer."
+        return gettext("These filters are too long to be saved. Choose fewer.")
     views = saved_views(person)
     if len(views) >= MOST:
-        return f"You have {MOST} views, and more do not fit. Delete one first."
-    same = next((view for view in views if view.query == query), None)
-    return f"You have saved these filters already, as {same.name}." if same else ""
+        return gettext("You have %(n)d views, and more do not fit. Delete one first.") % {"n": MOST}
+    same = next((view.name for view in views if view.query == query), None)
+    return gettext("You have saved these filters already, as %(name)s.") % {"name": same} if same else ""
 
 
 def _insert(person: User, name: str, query: str) -> str:
@@ -76,5 +78,5 @@ def _insert(person: User, name: str, query: str) -> str:
         with transaction.atomic():
             SavedView.objects.create(owner=person, name=name, query=query)
     except IntegrityError:
-        return f"You have a view called {name} already."
+        return gettext("You have a view called %(name)s already.") % {"name": name}
     return ""

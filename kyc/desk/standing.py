@@ -15,7 +15,7 @@ from kyc.choices import FINAL_OUTCOMES, DecisionStatus, FourEyes, Outcome, Sessi
 from kyc.desk.holding import Claim
 from kyc.desk.portal import LIFETIME
 from kyc.models import Decision, Session, User
-from kyc.review import acts, four_eyes
+from kyc.review import acts, writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,30 @@ class Record:
         return self.left < timedelta()
 
 
-def may_answer(session: Session, person: User, proposal: Decision, claim: Claim) -> bool:
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The decisions of the present round, oldest first: which one holds, and which waits for another person."""
+
+    decisions: Sequence[Decision]
+    holding: Decision | None
+    proposal: Decision | None
+
+
+def work(session: Session, decisions: Iterable[Decision]) -> Work:
+    present = [decision for decision in decisions if decision.round == session.round]
+    proposal = next((row for row in present if row.status == DecisionStatus.PROPOSED), None)
+    return Work(present, last_of(present, *FINAL_OUTCOMES), proposal)
+
+
+def may_answer(
+    session: Session, person: User, proposal: Decision, claim: Claim, *, is_suspicion: bool
+) -> bool:
     """Return True when the person could confirm the proposal or send it back. As `review.confirm` guards it."""
     if proposal.maker_id == person.pk or not person.has_perm(acts.CHECK):
         return False
     if claim.holder not in (None, person, proposal.maker):
         return False
-    for_supervisors = acts.is_for_supervisors(session) or four_eyes.has_suspicion(proposal.codes)
+    for_supervisors = acts.is_for_supervisors(session) or is_suspicion
     return not for_supervisors or person.has_perm(acts.SUPERVISE)
 
 
@@ -56,11 +73,11 @@ def took_part(person: User, decision: Decision) -> bool:
     return settings.KYC_FOUR_EYES != FourEyes.NONE and person in (decision.maker, decision.checker)
 
 
-def settles_with(session: Session, person: User, decision: Decision) -> Sequence[str]:
-    """Return the codes that a settlement to reject has of itself."""
+def settles_with(person: User, decision: Decision, ralios: Iterable[str]) -> Sequence[str]:
+    """Return the codes that a settlement to reject has of itself, as `review.codes_of` does; `ralios` are Ralio's."""
     if not person.has_perm(acts.SUPERVISE):
         return ()
-    return review.codes_of(session, decision, Outcome.REJECT)
+    return decision.codes if decision.outcome == Outcome.REJECT else writing.each_once(ralios)
 
 
 def record_of(session: Session, person: User, decision: Decision) -> Record:

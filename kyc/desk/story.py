@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy
 
 from kyc.ledger import session_chain
-from kyc.models import LedgerEntry, Session, User
+from kyc.models import LedgerEntry, User
 
-# Acts that only the record tells of, in the words that follow a person's name. Decisions and notes have rows.
+# Acts that only the record tells of, each a sentence about a person. Decisions and notes have rows.
 CLAIMS = {
-    "session.claimed": "claimed this session",
-    "session.released": "released this session",
-    "session.assigned": "assigned this session to",
-    "session.asked": "asked to take over from",
-    "session.handed_over": "handed this session over to",
-    "session.kept": "kept this session, for which somebody had asked:",
+    "session.claimed": gettext_lazy("%(person)s claimed this session"),
+    "session.released": gettext_lazy("%(person)s released this session"),
+    # To nobody else: to oneself.
+    "session.assigned": gettext_lazy("%(person)s claimed this session"),
+    "session.asked": gettext_lazy("%(person)s asked to take over"),
+    "session.handed_over": gettext_lazy("%(person)s handed this session over"),
+    "session.kept": gettext_lazy("%(person)s kept this session"),
+}
+# The same, where another person has a part in it.
+CLAIMS_OF_TWO = {
+    "session.released": gettext_lazy("%(person)s released this session for %(other)s"),
+    "session.assigned": gettext_lazy("%(person)s assigned this session to %(other)s"),
+    "session.asked": gettext_lazy("%(person)s asked to take over from %(other)s"),
+    "session.handed_over": gettext_lazy("%(person)s handed this session over to %(other)s"),
+    "session.kept": gettext_lazy("%(person)s kept this session, for which somebody had asked: %(other)s"),
 }
 # Whom the detail of an act names besides the actor.
 _OTHER = {
@@ -29,28 +42,28 @@ _OTHER = {
     "session.kept": "asked_by",
 }
 DUE = {
-    "session.due_soon": "This session is due soon",
-    "session.overdue": "This session is overdue",
+    "session.due_soon": gettext_lazy("This session is due soon"),
+    "session.overdue": gettext_lazy("This session is overdue"),
 }
 # What makes a session another one than a person saw.
 CHANGES = {
-    "session.claimed": "claimed this session",
-    "session.released": "released this session",
-    "session.assigned": "assigned this session",
-    "session.handed_over": "handed this session over",
-    "session.approved": "approved this session",
-    "session.rejected": "rejected this session",
-    "session.proposed": "proposed a decision",
-    "session.confirmed": "confirmed the proposed decision",
-    "session.returned": "sent the proposed decision back",
-    "session.undone": "took a decision back",
-    "session.escalated": "escalated this session",
-    "session.handed_back": "handed this session back to officers",
-    "session.second_review_asked": "asked for a second review",
-    "session.waited": "let this session wait",
-    "session.resumed": "ended the wait",
-    "session.settled": "settled the dispute",
-    "session.corrected": "corrected what Ralio sent",
+    "session.claimed": CLAIMS["session.claimed"],
+    "session.released": CLAIMS["session.released"],
+    "session.assigned": gettext_lazy("%(person)s assigned this session"),
+    "session.handed_over": CLAIMS["session.handed_over"],
+    "session.approved": gettext_lazy("%(person)s approved this session"),
+    "session.rejected": gettext_lazy("%(person)s rejected this session"),
+    "session.proposed": gettext_lazy("%(person)s proposed a decision"),
+    "session.confirmed": gettext_lazy("%(person)s confirmed the proposed decision"),
+    "session.returned": gettext_lazy("%(person)s sent the proposed decision back"),
+    "session.undone": gettext_lazy("%(person)s took a decision back"),
+    "session.escalated": gettext_lazy("%(person)s escalated this session"),
+    "session.handed_back": gettext_lazy("%(person)s handed this session back to officers"),
+    "session.second_review_asked": gettext_lazy("%(person)s asked for a second review"),
+    "session.waited": gettext_lazy("%(person)s let this session wait"),
+    "session.resumed": gettext_lazy("%(person)s ended the wait"),
+    "session.settled": gettext_lazy("%(person)s settled the dispute"),
+    "session.corrected": gettext_lazy("%(person)s corrected what Ralio sent"),
 }
 
 
@@ -69,14 +82,17 @@ class Line:
         return found if isinstance(found, int) else 0
 
 
-def lines(session: Session) -> list[Line]:
-    """Return the session's chain, oldest first. One query."""
-    rows = LedgerEntry.objects.filter(chain=session_chain(session.pk)).order_by("seq")
+def entries(session_id: UUID) -> QuerySet[LedgerEntry, tuple[Any, ...]]:
+    """Return the rows that `lines` reads: a session's chain, oldest first."""
+    rows = LedgerEntry.objects.filter(chain=session_chain(session_id)).order_by("seq")
+    return rows.values_list("at", "action", "detail", "actor_id", "actor__username")
+
+
+def lines(rows: Iterable[tuple[Any, ...]]) -> list[Line]:
+    """Return a chain's lines, oldest first."""
     people: dict[int, User] = {}
     found = []
-    for at, action, text, actor, name in rows.values_list(
-        "at", "action", "detail", "actor_id", "actor__username"
-    ):
+    for at, action, text, actor, name in rows:
         by = people.setdefault(actor, User(pk=actor, username=name)) if actor else None
         found.append(Line(at, action, by, json.loads(text)))
     return found
@@ -111,11 +127,16 @@ def other_person(line: Line) -> int | None:
     return found
 
 
-def names(lines: Sequence[Line], known: Iterable[User]) -> dict[int, str]:
-    """Return the names of the people whom the acts name, asking only for such as are not known already."""
-    wanted = {pk for line in lines if (pk := other_person(line)) is not None}
+def names(lines: Iterable[Line], known: Iterable[User]) -> dict[int, str]:
+    """Return the names of the people who acted, and of those who are known."""
     found = {person.pk: person.username for person in known}
-    found |= {line.by.pk: line.by.username for line in lines if line.by is not None}
-    if missing := wanted - found.keys():
-        found |= dict(User.objects.filter(pk__in=missing).values_list("pk", "username"))
-    return found
+    return found | {line.by.pk: line.by.username for line in lines if line.by is not None}
+
+
+def other_people(lines: Iterable[Line]) -> set[int]:
+    """Return the ids of the people whom the acts name besides who did them."""
+    return {pk for line in lines if (pk := other_person(line)) is not None}
+
+
+def names_of(people: Collection[int]) -> QuerySet[User, tuple[int, str]]:
+    return User.objects.filter(pk__in=people).values_list("pk", "username")

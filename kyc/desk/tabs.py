@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, pgettext
+
 from kyc.choices import EntityType, FacetKind
 from kyc.desk.filters import Filters
 from kyc.desk.stats import Stats
@@ -36,15 +38,15 @@ class Tabs:
 def tabs(filters: Filters, numbers: Stats, saved: Sequence[SavedView]) -> Tabs:
     of = numbers.by_view
     built_in = [
-        Tab("All in review", "", numbers.n_all),
-        Tab("Mine", "view=mine", of[View.MINE]),
-        Tab("Free", "view=free", of[View.FREE]),
-        Tab("Overdue", "sla=overdue", numbers.n_overdue, is_alarming=True),
-        Tab("Due soon", "sla=soon", numbers.n_soon),
-        Tab("Related parties", RELATED, numbers.n_related),
-        Tab("For supervisors", "view=supervisors", of[View.SUPERVISORS]),
-        Tab("Awaiting second review", "view=second", of[View.SECOND]),
-        Tab("Waiting", "view=waiting", of[View.WAITING]),
+        Tab(gettext("All in review"), "", numbers.n_all),
+        Tab(gettext("Mine"), "view=mine", of[View.MINE]),
+        Tab(gettext("Free"), "view=free", of[View.FREE]),
+        Tab(pgettext("view", "Overdue"), "sla=overdue", numbers.n_overdue, is_alarming=True),
+        Tab(pgettext("view", "Due soon"), "sla=soon", numbers.n_soon),
+        Tab(gettext("Related parties"), RELATED, numbers.n_related),
+        Tab(gettext("For supervisors"), "view=supervisors", of[View.SUPERVISORS]),
+        Tab(gettext("Awaiting second review"), "view=second", of[View.SECOND]),
+        Tab(gettext("Waiting"), "view=waiting", of[View.WAITING]),
     ]
     own = [Tab(view.name, view.query, numbers.by_saved[view.pk], saved=view.pk) for view in saved]
     asked = filters.query

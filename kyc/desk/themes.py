@@ -16,12 +16,17 @@ A_YEAR = 365 * 24 * 3600
 @require_POST
 def choose(request: HttpRequest) -> HttpResponse:
     """Keep the choice and go back to where it was made."""
-    page = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure()):
-        page = resolve_url("queue")
-    answer = HttpResponseRedirect(page)
+    answer = back(request)
     if (theme := request.POST.get("theme", "")) in THEMES:
         answer.set_cookie(
             THEME_COOKIE, theme, max_age=A_YEAR, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
         )
     return answer
+
+
+def back(request: HttpRequest) -> HttpResponse:
+    """Return to the page that a form names as `next`, if it is one of ours."""
+    page = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure()):
+        page = resolve_url("queue")
+    return HttpResponseRedirect(page)

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any, Literal
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from kyc.choices import FINAL_OUTCOMES, DecisionStatus, Outcome, SessionState
 from kyc.desk import story
@@ -29,15 +30,35 @@ _RANK: dict[str, int] = {
     "due": 6,
     "notification": 7,
 }
-# What a person did by a decision that ends no review, in the words that follow their name.
-_WORK = {
-    Outcome.WAIT: "let this session wait",
-    Outcome.RESUME: "ended the wait",
-    Outcome.SECOND_REVIEW: "asked for a second review",
-    Outcome.ESCALATE: "escalated this session",
-    Outcome.HAND_BACK: "handed this session back to officers",
+# What a person did by a decision, each a sentence about that person.
+_DONE = {
+    Outcome.APPROVE: gettext_lazy("%(person)s approved this session"),
+    Outcome.REJECT: gettext_lazy("%(person)s rejected this session"),
+    Outcome.WAIT: gettext_lazy("%(person)s let this session wait"),
+    Outcome.RESUME: gettext_lazy("%(person)s ended the wait"),
+    Outcome.SECOND_REVIEW: gettext_lazy("%(person)s asked for a second review"),
+    Outcome.ESCALATE: gettext_lazy("%(person)s escalated this session"),
+    Outcome.HAND_BACK: gettext_lazy("%(person)s handed this session back to officers"),
 }
-_DONE = {Outcome.APPROVE: "approved this session", Outcome.REJECT: "rejected this session"}
+_ADDRESSED = {
+    Outcome.SECOND_REVIEW: gettext_lazy("%(person)s asked for a second review, asking %(other)s"),
+    Outcome.ESCALATE: gettext_lazy("%(person)s escalated this session, to %(other)s"),
+}
+_PROPOSED = {
+    Outcome.APPROVE: gettext_lazy("%(person)s proposed to approve this session"),
+    Outcome.REJECT: gettext_lazy("%(person)s proposed to reject this session"),
+}
+_CONFIRMED = {
+    Outcome.APPROVE: gettext_lazy("%(person)s confirmed: approved this session"),
+    Outcome.REJECT: gettext_lazy("%(person)s confirmed: rejected this session"),
+}
+_DECISION_BACK = gettext_lazy("%(person)s took the decision back")
+_PROPOSAL_BACK = gettext_lazy("%(person)s took the proposal back")
+_SENT_BACK = gettext_lazy("%(person)s sent the proposal back")
+_SETTLED = {
+    Outcome.APPROVE: gettext_lazy("%(person)s settled the dispute with Ralio: approved this session"),
+    Outcome.REJECT: gettext_lazy("%(person)s settled the dispute with Ralio: rejected this session"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +87,7 @@ class StateChange:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a decision: by whom, in words that follow the name. The first one tells what was decided and why."""
+    """One step of a decision: by whom, in a sentence that names them. The first one tells what was decided and why."""
 
     decision: Decision
     by: User
@@ -77,7 +98,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A claim changed hands, or its holder was asked. `to` is who got or had it, where that is another person."""
+    """A claim changed hands, or its holder was asked, in a sentence. `to` is who got or had it, where that is another person."""
 
     by: User | None
     words: str
@@ -122,7 +143,7 @@ def days(
         *(entry for row in decisions for entry in _steps(row, told.get(row.pk, row.proposed_at))),
         *(Entry(row.at, "note", row) for row in notes),
         *_turns(lines, people),
-        *(Entry(line.at, "due", story.DUE[line.action]) for line in lines if line.action in story.DUE),
+        *(Entry(line.at, "due", str(story.DUE[line.action])) for line in lines if line.action in story.DUE),
         *(Entry(row.created_at, "notification", row) for row in notifications),
     ]
     shown = [Entry(delivery.row.received_at, "delivery", delivery) for delivery in deliveries]
@@ -161,7 +182,8 @@ def _turns(lines: Iterable[Line], people: Mapping[int, str]) -> Iterator[Entry]:
             continue
         other = story.other_person(line)
         to = people.get(other, "") if other is not None else ""
-        yield Entry(line.at, "claim", Turn(line.by, story.CLAIMS[line.action], to))
+        words = (story.CLAIMS_OF_TWO if to else story.CLAIMS)[line.action]
+        yield Entry(line.at, "claim", Turn(line.by, str(words), to))
 
 
 def _steps(row: Decision, at: datetime) -> Iterator[Entry]:
@@ -169,17 +191,18 @@ def _steps(row: Decision, at: datetime) -> Iterator[Entry]:
     yield Entry(at, "decision", Step(row, row.maker, _first_words(row), is_first=True))
     if row.checker is not None and row.checked_at is not None:
         is_back = row.status == DecisionStatus.RETURNED
-        words = "sent the proposal back" if is_back else f"confirmed: {_DONE[Outcome(row.outcome)]}"
-        yield Entry(row.checked_at, "decision", Step(row, row.checker, words, said=row.answer))
+        words = _SENT_BACK if is_back else _CONFIRMED[Outcome(row.outcome)]
+        yield Entry(row.checked_at, "decision", Step(row, row.checker, str(words), said=row.answer))
     if row.undone_by is not None and row.undone_at is not None:
-        words = "took the decision back" if row.confirmed_at else "took the proposal back"
-        yield Entry(row.undone_at, "decision", Step(row, row.undone_by, words))
+        words = _DECISION_BACK if row.confirmed_at else _PROPOSAL_BACK
+        yield Entry(row.undone_at, "decision", Step(row, row.undone_by, str(words)))
 
 
 def _first_words(row: Decision) -> str:
     outcome = Outcome(row.outcome)
     if outcome not in FINAL_OUTCOMES:
-        return _WORK[outcome]
+        words = _ADDRESSED.get(outcome) if row.addressee_id else None
+        return str(words or _DONE[outcome])
     if row.settles_id is not None:
-        return f"settled the dispute with Ralio: {_DONE[outcome]}"
-    return f"proposed to {outcome.value} this session" if row.needs_checker else _DONE[outcome]
+        return str(_SETTLED[outcome])
+    return str(_PROPOSED[outcome] if row.needs_checker else _DONE[outcome])

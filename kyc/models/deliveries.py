@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Left
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from kyc.choices import (
     DeliverySource,
@@ -48,7 +49,7 @@ class Delivery(models.Model):
     sha256 = models.CharField(max_length=64)
     meaning = models.CharField(max_length=64, blank=True, default="")
     signed_with = models.CharField(
-        max_length=8, blank=True, default="", help_text="The fingerprint of the secret that signed it."
+        max_length=8, blank=True, default="", help_text=_("The fingerprint of the secret that signed it.")
     )
     received_at = models.DateTimeField(default=timezone.now)
     n_repeats = models.PositiveIntegerField(default=0)
@@ -186,7 +187,7 @@ class RefusedRequest(models.Model):
     n_kept_bytes = models.PositiveIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True, default="")
     is_plausible = models.BooleanField(
-        default=False, help_text="It looks like Ralio's, under a secret that we do not know."
+        default=False, help_text=_("It looks like Ralio's, under a secret that we do not know.")
     )
     delivery = models.ForeignKey(
         Delivery,
@@ -195,7 +196,7 @@ class RefusedRequest(models.Model):
         blank=True,
         related_name="refused_requests",
         db_index=False,
-        help_text="What it became when its signature held after all.",
+        help_text=_("What it became when its signature held after all."),
     )
 
     class Meta:

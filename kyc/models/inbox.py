@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from kyc.choices import AlarmKind, EnquiryStatus
 from kyc.models.constraints import holds
@@ -49,7 +52,10 @@ class Enquiry(models.Model):
 
 
 class InboxAlarm(models.Model):
-    """One stretch of time in which the inbox was unwell in one way. `detail` holds the figures, nothing personal."""
+    """One stretch of time in which the inbox was unwell in one way. `detail` holds the figures, nothing personal.
+
+    Its words are English; `words` has them in each other language of the desk.
+    """
 
     kind = models.TextField(choices=AlarmKind)
     opened_at = models.DateTimeField(default=timezone.now)
@@ -66,3 +72,17 @@ class InboxAlarm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.pk}"
+
+    @property
+    def figure(self) -> dict[str, Any]:
+        """Return the figure that opened the alarm, in the language that is spoken."""
+        return _spoken(self.detail)
+
+    @property
+    def figure_after(self) -> dict[str, Any]:
+        """Return the figure that closed the alarm; empty while it is open."""
+        return _spoken(self.detail.get("after", {}))
+
+
+def _spoken(detail: dict[str, Any]) -> dict[str, Any]:
+    return {**detail, **detail.get("words", {}).get(get_language(), {})}

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class LedgerEntry(models.Model):
@@ -19,7 +20,7 @@ class LedgerEntry(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="ledger_entries"
     )
     action = models.TextField()
-    detail = models.TextField(default="{}", help_text="Canonical JSON.")
+    detail = models.TextField(default="{}", help_text=_("Canonical JSON."))
     previous_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -11,6 +13,9 @@ from django.utils.functional import cached_property
 
 from kyc.choices import Language
 
+# What is read of a person's groups: the role, and one of the permissions that come with it.
+GRANTED = ("name", "permissions__content_type__app_label", "permissions__codename")
+
 
 @dataclass(frozen=True, slots=True)
 class Granted:
@@ -18,6 +23,16 @@ class Granted:
 
     roles: frozenset[str]
     permissions: frozenset[str]
+
+    @classmethod
+    def read(cls, rows: Iterable[tuple[str, str | None, str | None]]) -> Self:
+        """Return what rows of GRANTED say."""
+        roles, permissions = set(), set()
+        for role, app_label, codename in rows:
+            roles.add(role)
+            if codename is not None:
+                permissions.add(f"{app_label}.{codename}")
+        return cls(frozenset(roles), frozenset(permissions))
 
 
 class User(AbstractUser):
@@ -35,15 +50,7 @@ class User(AbstractUser):
     @cached_property
     def granted(self) -> Granted:
         """Return the roles and what they permit, in one query for all that a page asks of them."""
-        rows = self.groups.order_by().values_list(
-            "name", "permissions__content_type__app_label", "permissions__codename"
-        )
-        roles, permissions = set(), set()
-        for role, app_label, codename in rows:
-            roles.add(role)
-            if codename is not None:
-                permissions.add(f"{app_label}.{codename}")
-        return Granted(frozenset(roles), frozenset(permissions))
+        return Granted.read(self.groups.order_by().values_list(*GRANTED))
 
     @property
     def role(self) -> str:

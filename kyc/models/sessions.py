@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from kyc.choices import CheckState, EntityType, FacetKind, SessionState
 from kyc.models.constraints import holds
@@ -52,7 +53,7 @@ class Session(models.Model):
     is_second_review = models.BooleanField(default=False)
     escalated_at = models.DateTimeField(null=True, blank=True)
     is_suspect = models.BooleanField(
-        default=False, help_text="A code marked as a suspicion came with the present round."
+        default=False, help_text=_("A code marked as a suspicion came with the present round.")
     )
     proposed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -61,7 +62,7 @@ class Session(models.Model):
         blank=True,
         related_name="+",
         db_index=False,
-        help_text="Who proposed the decision that waits for another person.",
+        help_text=_("Who proposed the decision that waits for another person."),
     )
     evidence = models.ForeignKey(
         "kyc.Delivery",
@@ -70,7 +71,7 @@ class Session(models.Model):
         blank=True,
         related_name="+",
         db_index=False,
-        help_text="The delivery that brought the newest set of checks.",
+        help_text=_("The delivery that brought the newest set of checks."),
     )
     n_checks = models.PositiveIntegerField(default=0)
     n_refused = models.PositiveIntegerField(default=0)
@@ -220,7 +221,7 @@ class Check(models.Model):
     type = models.TextField()
     state = models.TextField(choices=CheckState)
     state_sent = models.TextField(
-        blank=True, default="", help_text="The state's JSON as sent; empty when none was."
+        blank=True, default="", help_text=_("The state's JSON as sent; empty when none was.")
     )
     data = models.TextField(blank=True, default="")
     provider = models.TextField(blank=True, default="")

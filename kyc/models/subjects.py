@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from kyc.choices import ContactSource, EntityType
 from kyc.models.constraints import holds
@@ -50,26 +51,26 @@ class ReasonCode(models.Model):
     digest = models.UUIDField(unique=True, editable=False)
     label = models.TextField(blank=True, default="")
     category = models.TextField(blank=True, default="")
-    guidance = models.TextField(blank=True, default="", help_text="What an officer should look at.")
-    is_disclosable = models.BooleanField("may be told to the subject", default=False)
+    guidance = models.TextField(blank=True, default="", help_text=_("What an officer should look at."))
+    is_disclosable = models.BooleanField(_("may be told to the subject"), default=False)
     subject_text = models.TextField(
-        "words for the subject",
+        _("words for the subject"),
         blank=True,
         default="",
-        help_text="Sent in place of the code and Ralio's message.",
+        help_text=_("Sent in place of the code and Ralio's message."),
     )
     subject_text_es = models.TextField(
-        "words for the subject, in Spanish",
+        _("words for the subject, in Spanish"),
         blank=True,
         default="",
-        help_text="Sent to who reads Spanish. Without them such a person is given no reason.",
+        help_text=_("Sent to who reads Spanish. Without them such a person is given no reason."),
     )
-    is_suspicion = models.BooleanField("is a suspicion", default=False)
+    is_suspicion = models.BooleanField(_("is a suspicion"), default=False)
     suspicion_changed_at = models.DateTimeField(
         null=True,
         blank=True,
         editable=False,
-        help_text="Until the sessions in REVIEW that have the code have followed.",
+        help_text=_("Until the sessions in REVIEW that have the code have followed."),
     )
     first_seen_at = models.DateTimeField(default=timezone.now)
 

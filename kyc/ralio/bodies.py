@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from typing import Any
 
 from kyc.ralio.jsontext import Members, NotJson, Number, parse
@@ -32,7 +33,10 @@ def names_entity(body: bytes) -> bool:
 # What stands in place of a link that opens the subject's own verification.
 VEIL = '"(personal link, not shown)"'
 _SESSIONS = ("kycSession", "kyc_session")
+_BUSINESSES = ("businessUser", "business_user")
 _LINKS = ("url", "hostedUrl", "hosted_url")
+# No quote, space, bracket or control character: it goes into a mail's text and into an attribute.
+_IS_WEB_ADDRESS = re.compile(r"https://[^\s\x00-\x20\x7f-\xa0\"'<>\\^`{|}]{1,2000}")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 # A member that may be a link, in bytes that no parser takes; its text may be cut off.
 _MAYBE_LINK = re.compile(
@@ -53,6 +57,37 @@ def veiled(body: bytes) -> bytes:
     if not links:
         return body
     return _STRING.sub(lambda text: VEIL.encode() if json.loads(text[0]) in links else text[0], body)
+
+
+def invitation(body: bytes) -> tuple[str, datetime | None] | None:
+    """Return the subject's personal link that a created session's event brought, and until when it opens; else None.
+
+    Only a web address is a link: nothing else is sent on to anybody.
+    """
+    members = data_members(body)
+    inside = [value.pairs for name, value in members if name in _SESSIONS and isinstance(value, Members)]
+    for pairs in (*inside, members):
+        said = dict(pairs)
+        for name in _LINKS:
+            if isinstance(link := said.get(name), str) and _IS_WEB_ADDRESS.fullmatch(link):
+                return str(link), _instant(said.get("expiresAt", said.get("expires_at")))
+    return None
+
+
+def business_name(body: bytes) -> str:
+    """Return the name of the business that a related party belongs to, as it was sent; empty where there is none."""
+    members = data_members(body)
+    inside = [value.pairs for name, value in members if name in _BUSINESSES and isinstance(value, Members)]
+    names = [value for pairs in inside for name, value in pairs if name == "name" and isinstance(value, str)]
+    return next((str(name) for name in names if not isinstance(name, Number)), "")
+
+
+def _instant(value: Any) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return at if at and at.tzinfo else None
 
 
 def _personal_links(members: list[tuple[str, Any]]) -> set[str]:

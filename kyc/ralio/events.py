@@ -124,6 +124,8 @@ class SessionEvent(OtherEvent):
     related_party_id: UUID | None
     checks: tuple[CheckFacts, ...]
     contact: ContactFacts | None = None
+    # It tells that the session was created. The subject's personal link in its body stays there.
+    is_created: bool = False
 
     def codes(self) -> dict[str, str]:
         """Return each reason code that is said, with the category that it came with first."""
@@ -352,6 +354,7 @@ def _session_event(event_id: UUID, name: str, at: datetime, word: str, data: Obj
         related_party_id=related_party_id,
         checks=tuple(_check(check) for check in data.objects("checks")),
         contact=contact,
+        is_created=word == SESSION_CREATED,
     )
 
 

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.contrib.auth.models import Permission
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
 from kyc import folding, ledger
 from kyc.choices import SessionState
 from kyc.exceptions import ActForbidden, ActRefused, ClaimedByAnother, SessionChanged
 from kyc.models import Session, User
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 DECIDE = "kyc.decide_session"
 CHECK = "kyc.check_session"
 SUPERVISE = "kyc.supervise_session"
-MAY_NOT_DECIDE = "Your role can read sessions and not decide them. An administrator can change that."
+MAY_NOT_DECIDE = gettext_lazy(
+    "Your role can read sessions and not decide them. An administrator can change that."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,7 @@ def lock(session_id: UUID) -> Session:
     try:
         return folding.lock(session_id)
     except Session.DoesNotExist:
-        raise ActRefused("This session does not exist.") from None
+        raise ActRefused(gettext("This session does not exist.")) from None
 
 
 def holder(session: Session, now: datetime | None = None) -> User | None:
@@ -70,35 +77,38 @@ def is_for_supervisors(session: Session) -> bool:
     return session.is_disputed or session.escalated_at is not None
 
 
-def guard_may(by: User, permission: str, words: str) -> None:
+def guard_may(by: User, permission: str, words: StrOrPromise) -> None:
     if not (by.is_active and by.has_perm(permission)):
-        raise ActForbidden(words)
+        raise ActForbidden(str(words))
 
 
 def guard_may_decide(session: Session, by: User) -> None:
     """Refuse a person whose role does not decide, or not a session like this."""
     guard_may(by, DECIDE, MAY_NOT_DECIDE)
     if is_for_supervisors(session):
-        guard_may(by, SUPERVISE, "This session waits for a supervisor.")
+        guard_may(by, SUPERVISE, gettext("This session waits for a supervisor."))
 
 
 def guard_in_review(session: Session) -> None:
     if session.state != SessionState.REVIEW:
-        raise SessionChanged(f"This session is not in review any more. It is {session.state}.")
+        words = gettext("This session is not in review any more. It is %(state)s.")
+        raise SessionChanged(words % {"state": session.state})
 
 
 def guard_seen(session: Session, seen: Seen) -> None:
     """Refuse an act on what the person has not seen."""
     if session.version != seen.version or folding.basis(session) != seen.basis:
         raise SessionChanged(
-            "This session changed while you had it open. Nothing was saved; what you typed is still here."
+            gettext(
+                "This session changed while you had it open. Nothing was saved; what you typed is still here."
+            )
         )
 
 
 def guard_not_held_by_another(session: Session, by: User, now: datetime) -> None:
     other = holder(session, now)
     if other is not None and other != by:
-        raise ClaimedByAnother(f"{other.username} holds this session.")
+        raise ClaimedByAnother(gettext("%(name)s holds this session.") % {"name": other.username})
 
 
 def record(session: Session, action: str, *, by: User | None, **detail: ledger.Detail) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from kyc.exceptions import ActRefused, ClaimedByAnother
 from kyc.models import Session, User
@@ -20,14 +21,15 @@ def ask(session_id: UUID, *, by: User) -> Session:
         claims.guard_may_claim(session, by)
         holder = acts.holder(session, now)
         if holder is None:
-            raise ActRefused("Nobody holds this session. You can claim it.")
+            raise ActRefused(gettext("Nobody holds this session. You can claim it."))
         if holder == by:
-            raise ActRefused("You hold this session.")
+            raise ActRefused(gettext("You hold this session."))
         asker = _asker(session)
         if asker == by:
             return session
         if asker is not None:
-            raise ActRefused(f"{asker.username} has asked for this session already.")
+            words = gettext("%(name)s has asked for this session already.")
+            raise ActRefused(words % {"name": asker.username})
         session.asked_by, session.asked_at = by, now
         session.save(update_fields=["asked_by", "asked_at"])
         acts.record(session, "session.asked", by=by, holder=holder.pk)
@@ -60,10 +62,10 @@ def _guard_asked(session: Session, by: User, now: datetime) -> User:
     acts.guard_may(by, acts.DECIDE, acts.MAY_NOT_DECIDE)
     acts.guard_in_review(session)
     if claims.held_by(session, now) != by:
-        raise ClaimedByAnother("You do not hold this session any more.")
+        raise ClaimedByAnother(gettext("You do not hold this session any more."))
     asker = _asker(session)
     if asker is None:
-        raise ActRefused("Nobody asks for this session any more.")
+        raise ActRefused(gettext("Nobody asks for this session any more."))
     return asker
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, transaction
 from django.db.models import TextChoices
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from kyc import folding
 from kyc.exceptions import ActRefused
@@ -28,10 +29,10 @@ MOST = 200
 class BulkAct(TextChoices):
     """What can be done with many sessions at once."""
 
-    CLAIM = "claim", "Claim"
-    RELEASE = "release", "Release"
-    ASSIGN = "assign", "Assign"
-    ESCALATE = "escalate", "Escalate"
+    CLAIM = "claim", pgettext_lazy("verb", "Claim")
+    RELEASE = "release", gettext_lazy("Release")
+    ASSIGN = "assign", gettext_lazy("Assign")
+    ESCALATE = "escalate", gettext_lazy("Escalate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,10 @@ def each(
     """
     once = list(dict.fromkeys(session_ids))
     if len(once) > MOST:
-        raise ActRefused(f"At most {MOST} sessions are changed at once. You chose {len(once)}.")
+        words = gettext("At most %(most)d sessions are changed at once. You chose %(n)d.")
+        raise ActRefused(words % {"most": MOST, "n": len(once)})
     if act == BulkAct.ASSIGN and to is None:
-        raise ActRefused({"to": "Choose who gets these sessions."})
+        raise ActRefused({"to": gettext("Choose who gets these sessions.")})
     return [_one(act, session_id, by, to, rationale) for session_id in once]
 
 
@@ -68,7 +70,7 @@ def _one(act: BulkAct, session_id: UUID, by: User, to: User | None, rationale: s
     except DatabaseError as error:
         # Its own text may hold the row, and so the rationale.
         logger.error("Bulk %s of session %s failed: %s", act, session_id, type(error).__name__)
-        return Result(session_id, False, "This session could not be changed. Try again.")
+        return Result(session_id, False, gettext("This session could not be changed. Try again."))
     return Result(session_id, True)
 
 

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from kyc.exceptions import ActForbidden, ActRefused
 from kyc.models import Session, User
@@ -118,7 +119,8 @@ def release(session_id: UUID, *, by: User) -> Session:
         acts.guard_in_review(session)
         holder = held_by(session, now)
         if holder != by:
-            acts.guard_may(by, acts.SUPERVISE, f"{holder.username} holds this session, and can release it.")
+            words = gettext("%(name)s holds this session, and can release it.")
+            acts.guard_may(by, acts.SUPERVISE, words % {"name": holder.username})
         give(session, None, now)
         acts.record(session, "session.released", by=by, before=holder.pk)
     return session
@@ -128,13 +130,14 @@ def assign(session_id: UUID, *, by: User, to: User) -> Session:
     """Give a session to somebody who may decide it, whoever holds it."""
     with transaction.atomic():
         session, now = acts.lock(session_id), timezone.now()
-        acts.guard_may(by, acts.SUPERVISE, "Only supervisors assign sessions.")
+        acts.guard_may(by, acts.SUPERVISE, gettext("Only supervisors assign sessions."))
         acts.guard_in_review(session)
         if not people_to_assign(session).filter(pk=to.pk).exists():
-            raise ActRefused({"to": f"{to.username} may not decide this session."})
+            words = gettext("%(name)s may not decide this session.")
+            raise ActRefused({"to": words % {"name": to.username}})
         holder = acts.holder(session, now)
         if holder == to:
-            raise ActRefused(f"{to.username} holds this session already.")
+            raise ActRefused(gettext("%(name)s holds this session already.") % {"name": to.username})
         give(session, to, now)
         acts.record(session, "session.assigned", by=by, to=to.pk, before=holder.pk if holder else None)
     return session
@@ -147,7 +150,7 @@ def guard_may_claim(session: Session, by: User) -> None:
     acts.guard_in_review(session)
     if session.proposed_by_id == by.pk:
         raise ActForbidden(
-            "You proposed the decision that waits here. Another person confirms or returns it."
+            gettext("You proposed the decision that waits here. Another person confirms or returns it.")
         )
 
 
@@ -155,7 +158,7 @@ def held_by(session: Session, now: datetime) -> User:
     """Return who holds the session, or refuse what only makes sense when somebody does."""
     holder = acts.holder(session, now)
     if holder is None:
-        raise ActRefused("Nobody holds this session.")
+        raise ActRefused(gettext("Nobody holds this session."))
     return holder
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext, gettext_lazy
 
 from kyc import folding, ledger
 from kyc.choices import CheckState, CorrectionTarget, EntityType, SessionState
@@ -32,7 +33,9 @@ CORRECTABLE: dict[type[Session | Check | Reason], tuple[str, ...]] = {
 PERSONAL = frozenset({"data", "message", "provider"})
 LONGEST_IN_LEDGER = 200
 
-OUTDATED = "This session changed while you had it open. Nothing was saved; what you typed is still here."
+OUTDATED = gettext_lazy(
+    "This session changed while you had it open. Nothing was saved; what you typed is still here."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +86,13 @@ def allowed(session: Session, *, by: User, changes: Sequence[Change], reason: st
     Raises CorrectionForbidden or CorrectionRefused where the correction can not be made.
     """
     if not by.has_perm("kyc.correct_session"):
-        raise CorrectionForbidden("You may not correct sessions. An admin can.")
+        raise CorrectionForbidden(gettext("You may not correct sessions. An admin can."))
     if not reason.strip():
-        raise CorrectionRefused("Say why this is corrected.")
+        raise CorrectionRefused(gettext("Say why this is corrected."))
     sound = [Change(change.row, change.field, _sound(session, change)) for change in changes]
     real = [change for change in sound if change.new != change.old]
     if not real:
-        raise CorrectionRefused("Nothing was changed, so there is nothing to correct.")
+        raise CorrectionRefused(gettext("Nothing was changed, so there is nothing to correct."))
     _guard_subject(session, real)
     return real
 
@@ -142,29 +145,30 @@ def _guard_subject(session: Session, changes: Sequence[Change]) -> None:
     subject |= {change.field: change.new for change in changes if isinstance(change.row, Session)}
     if subject["user_id"] and subject["related_party_id"] and subject["entity_type"] != EntityType.UNKNOWN:
         raise CorrectionRefused(
-            {"entity_type": "With both a user and a related party, the entity is unknown."}
+            {"entity_type": gettext("With both a user and a related party, the entity is unknown.")}
         )
     if subject["entity_type"] == EntityType.USER and not subject["user_id"]:
-        raise CorrectionRefused({"user_id": "A user needs a user id."})
+        raise CorrectionRefused({"user_id": gettext("A user needs a user id.")})
     if subject["entity_type"] == EntityType.RELATED_PARTY and not subject["related_party_id"]:
-        raise CorrectionRefused({"related_party_id": "A related party needs a related party id."})
+        raise CorrectionRefused({"related_party_id": gettext("A related party needs a related party id.")})
 
 
 def _sound(session: Session, change: Change) -> Value:
     """Return the new value as it is stored, or refuse it."""
     if change.field not in CORRECTABLE[type(change.row)]:
-        raise CorrectionRefused(f"{change.field} is not corrected by hand.")
+        words = gettext("%(field)s is not corrected by hand.")
+        raise CorrectionRefused(words % {"field": change.field})
     match change.field, change.new:
         case "due_at", _ if session.state != SessionState.REVIEW:
-            raise CorrectionRefused({"due_at": "Only a session in REVIEW has a due time."})
+            raise CorrectionRefused({"due_at": gettext("Only a session in REVIEW has a due time.")})
         case "due_at", None:
-            raise CorrectionRefused({"due_at": "A session in REVIEW needs a due time."})
+            raise CorrectionRefused({"due_at": gettext("A session in REVIEW needs a due time.")})
         case "entity_type", new if new not in EntityType.values:
-            raise CorrectionRefused({"entity_type": "This is no kind of entity."})
+            raise CorrectionRefused({"entity_type": gettext("This is no kind of entity.")})
         case "state", new if new not in CheckState.values:
-            raise CorrectionRefused({"state": "This is no state of a check."})
+            raise CorrectionRefused({"state": gettext("This is no state of a check.")})
         case "type", "" if isinstance(change.row, Check):
-            raise CorrectionRefused({"type": "A check has a type."})
+            raise CorrectionRefused({"type": gettext("A check has a type.")})
         case "data", str(text) if text:
             return _ascii_json(text)
     return change.new
@@ -174,7 +178,7 @@ def _ascii_json(text: str) -> str:
     try:
         return write(parse(text.encode()))
     except NotJson:
-        raise CorrectionRefused({"data": "This is not JSON."}) from None
+        raise CorrectionRefused({"data": gettext("This is not JSON.")}) from None
 
 
 def _insert(change: Change, session: Session, by: User, reason: str) -> Correction:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from kyc.choices import CheckState, DecisionStatus, Outcome
 from kyc.exceptions import ActRefused
@@ -49,7 +50,7 @@ def _lock_to_decide(session_id: UUID, by: User, seen: acts.Seen) -> Acting:
     acting = writing.lock_to_act(session_id, by, seen)
     if acting.session.is_disputed:
         raise ActRefused(
-            "Ralio and this desk disagree about this session. Settle it: uphold, or follow Ralio."
+            gettext("Ralio and this desk disagree about this session. Settle it: uphold, or follow Ralio.")
         )
     claims.take(acting.session, by, acting.now)
     return acting
@@ -63,7 +64,7 @@ def _decide(acting: Acting, outcome: Outcome, rationale: str, codes: Sequence[st
     writing.precede(decision)
     change = writing.refold(session)
     writing.record(decision, ACTIONS[outcome], by=by)
-    writing.tell(change)
+    writing.tell(change, by=by)
     return decision
 
 
@@ -90,4 +91,6 @@ def _propose(acting: Acting, outcome: Outcome, rationale: str, codes: Sequence[s
     if escalation is not None:
         writing.record(escalation, "session.escalated", by=by, to=None)
     writing.record(decision, "session.proposed", by=by)
+    if escalation is not None:
+        writing.refer(escalation)
     return decision

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from kyc.choices import FINAL_OUTCOMES, DecisionStatus, FourEyes, Outcome
 from kyc.exceptions import ActForbidden, ClaimedByAnother, SessionChanged
@@ -44,8 +46,12 @@ def needs_checker(
 
 def has_suspicion(codes: Sequence[str]) -> bool:
     """Return True when one of the codes is marked as a suspicion."""
-    digests = [text_digest(code) for code in codes]
-    return bool(digests) and ReasonCode.objects.filter(digest__in=digests, is_suspicion=True).exists()
+    return bool(codes) and suspicions(codes).exists()
+
+
+def suspicions(codes: Sequence[str]) -> QuerySet[ReasonCode]:
+    """Return those of the codes that are marked as suspicions."""
+    return ReasonCode.objects.filter(digest__in=[text_digest(code) for code in codes], is_suspicion=True)
 
 
 def confirm(decision_id: int, *, by: User, seen: acts.Seen) -> Decision:
@@ -59,7 +65,7 @@ def confirm(decision_id: int, *, by: User, seen: acts.Seen) -> Decision:
         writing.precede(decision)
         change = writing.refold(session)
         writing.record(decision, "session.confirmed", by=by, maker=decision.maker_id)
-        writing.tell(change)
+        writing.tell(change, by=by)
     return decision
 
 
@@ -86,18 +92,25 @@ def _lock_to_check(decision_id: int, by: User) -> tuple[Session, Decision, datet
     """
     session, decision = writing.lock_decision(decision_id)
     now = timezone.now()
-    acts.guard_may(by, acts.CHECK, "Your role does not confirm the decisions of others.")
+    acts.guard_may(by, acts.CHECK, gettext("Your role does not confirm the decisions of others."))
     if decision.maker == by:
-        verb = writing.PROPOSED_TO.get(Outcome(decision.outcome), "decide")
-        raise ActForbidden(f"Someone else has to confirm. You proposed to {verb} this session.")
+        raise ActForbidden(_is_own_proposal(decision))
     if acts.is_for_supervisors(session) or has_suspicion(decision.codes):
-        acts.guard_may(by, acts.SUPERVISE, "A supervisor has to confirm this.")
+        acts.guard_may(by, acts.SUPERVISE, gettext("A supervisor has to confirm this."))
     acts.guard_in_review(session)
     if decision.status != DecisionStatus.PROPOSED:
-        raise SessionChanged(
-            f"This proposal does not stand any more. It is {decision.get_status_display().lower()}."
-        )
+        words = gettext("This proposal does not stand any more. It is %(status)s.")
+        raise SessionChanged(words % {"status": decision.get_status_display().lower()})
     holder = acts.holder(session, now)
     if holder is not None and holder not in (by, decision.maker):
-        raise ClaimedByAnother(f"{holder.username} holds this session.")
+        raise ClaimedByAnother(gettext("%(name)s holds this session.") % {"name": holder.username})
     return session, decision, now
+
+
+def _is_own_proposal(decision: Decision) -> str:
+    match decision.outcome:
+        case Outcome.APPROVE:
+            return gettext("Someone else has to confirm. You proposed to approve this session.")
+        case Outcome.REJECT:
+            return gettext("Someone else has to confirm. You proposed to reject this session.")
+    return gettext("Someone else has to confirm. You proposed to decide this session.")

@@ -9,6 +9,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from kyc.models import Session, User
 from kyc.querysets import IN_REVIEW, SessionQuerySet
@@ -34,7 +35,7 @@ def claim_next(sessions: SessionQuerySet, *, by: User, is_for_checking: bool = F
     """
     acts.guard_may(by, acts.DECIDE, acts.MAY_NOT_DECIDE)
     if is_for_checking:
-        acts.guard_may(by, acts.CHECK, "Your role does not confirm the decisions of others.")
+        acts.guard_may(by, acts.CHECK, gettext("Your role does not confirm the decisions of others."))
     for _ in range(_PATIENCE):
         now = timezone.now()
         wanted = sessions.filter(_for_anybody(now, by, is_for_checking=is_for_checking))

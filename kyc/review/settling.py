@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext
 
 from kyc import folding
 from kyc.choices import FINAL_OUTCOMES, DecisionStatus, FourEyes, Outcome, SessionState
 from kyc.exceptions import ActForbidden, SessionChanged
 from kyc.models import Decision, Session, User
+from kyc.projection import Fact
 from kyc.review import acts, claims, writing
 
 
@@ -30,7 +32,9 @@ def settle(
     none. Two people have looked by then, so it needs no checker; but whoever decided does not settle.
     """
     with transaction.atomic():
-        acts.guard_may(by, acts.SUPERVISE, "Only supervisors settle what Ralio and this desk disagree about.")
+        acts.guard_may(
+            by, acts.SUPERVISE, gettext("Only supervisors settle what Ralio and this desk disagree about.")
+        )
         acting = writing.lock_to_act(session_id, by, seen)
         session = acting.session
         disputed = _guard_disputed(session)
@@ -38,7 +42,7 @@ def settle(
         found = codes_of(session, disputed, outcome)
         chosen = found if found or outcome != Outcome.REJECT else writing.each_once(codes)
         writing.guard_faults(
-            outcome="" if outcome in FINAL_OUTCOMES else "Uphold the decision, or follow Ralio.",
+            outcome="" if outcome in FINAL_OUTCOMES else gettext("Uphold the decision, or follow Ralio."),
             codes=writing.fault_of_codes(session, chosen) if outcome == Outcome.REJECT and not found else "",
             rationale=writing.fault_of_words(rationale, writing.LEAST_RATIONALE),
         )
@@ -48,7 +52,7 @@ def settle(
         change = writing.refold(session)
         is_upheld = outcome == disputed.outcome
         writing.record(decision, "session.settled", by=by, settles=disputed.pk, is_upheld=is_upheld)
-        writing.tell(change)
+        writing.tell(change, by=by)
     return decision
 
 
@@ -75,27 +79,32 @@ def codes_of(session: Session, disputed: Decision, outcome: Outcome) -> list[str
 
 
 def _ralios_codes(session: Session, disputed: Decision) -> list[str]:
-    newest_first = sorted(folding.facts(session), key=lambda fact: fact.order, reverse=True)
+    for delivery in followed(folding.facts(session), disputed):
+        if codes := writing.evidence_codes(delivery):
+            return codes
+    return []
+
+
+def followed(facts: Iterable[Fact], disputed: Decision) -> list[int]:
+    """Return the deliveries that a settlement may have its codes of when Ralio is followed: the first with any gives them."""
+    newest_first = sorted(facts, key=lambda fact: fact.order, reverse=True)
     with_reasons = [fact for fact in newest_first if fact.n_reasons]
     basis = next(fact for fact in newest_first if fact.delivery == disputed.basis_id)
     rejecting = (
         fact for fact in with_reasons if fact.state == SessionState.REJECTED and fact.order > basis.order
     )
-    for fact in (*rejecting, *with_reasons):
-        if codes := writing.evidence_codes(fact.delivery):
-            return codes
-    return []
+    return list(dict.fromkeys(fact.delivery for fact in (*rejecting, *with_reasons)))
 
 
 def _guard_disputed(session: Session) -> Decision:
     disputed = disputed_decision(session)
     if disputed is None:
         raise SessionChanged(
-            "Ralio and this desk do not disagree about this session. There is nothing to settle."
+            gettext("Ralio and this desk do not disagree about this session. There is nothing to settle.")
         )
     return disputed
 
 
 def _guard_another(disputed: Decision, by: User) -> None:
     if settings.KYC_FOUR_EYES != FourEyes.NONE and by in (disputed.maker, disputed.checker):
-        raise ActForbidden("Someone else has to settle this. You took part in the decision.")
+        raise ActForbidden(gettext("Someone else has to settle this. You took part in the decision."))

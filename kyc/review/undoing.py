@@ -7,6 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from kyc import folding
 from kyc.choices import FINAL_OUTCOMES, OUTCOME_STATES, DecisionStatus, Outcome
@@ -39,40 +40,43 @@ def undo(decision_id: int, *, by: User) -> Decision:
         change = writing.refold(session)
         writing.give_back(session, by, now)
         writing.record(decision, "session.undone", by=by, was_proposed=was_proposed)
-        writing.tell(change)
+        writing.tell(change, by=by)
     return decision
 
 
 def _guard_own_proposal(decision: Decision, by: User) -> None:
     acts.guard_may(by, acts.DECIDE, acts.MAY_NOT_DECIDE)
     if decision.maker != by:
-        raise ActForbidden(
-            f"Only {decision.maker.username} can take this proposal back. You can return it with words."
-        )
+        words = gettext("Only %(name)s can take this proposal back. You can return it with words.")
+        raise ActForbidden(words % {"name": decision.maker.username})
 
 
 def _guard_may_undo(decision: Decision, by: User) -> None:
     acts.guard_may(by, acts.DECIDE, acts.MAY_NOT_DECIDE)
     if by not in (decision.maker, decision.checker):
-        acts.guard_may(by, acts.SUPERVISE, "Only who decided this, or a supervisor, can undo it.")
+        acts.guard_may(by, acts.SUPERVISE, gettext("Only who decided this, or a supervisor, can undo it."))
 
 
 def _guard_in_time(decision: Decision, now: datetime) -> None:
     until = undo_until(decision)
     if decision.status != DecisionStatus.CONFIRMED:
-        raise ActRefused(f"There is nothing to undo. This is {decision.get_status_display().lower()}.")
+        words = gettext("There is nothing to undo. This is %(status)s.")
+        raise ActRefused(words % {"status": decision.get_status_display().lower()})
     if until is None:
-        raise ActRefused("Only an approval or a rejection can be undone.")
+        raise ActRefused(gettext("Only an approval or a rejection can be undone."))
     if now >= until:
         local = timezone.localtime(until)
-        raise ActRefused(f"Undo came too late. It was possible until {local:%H:%M} {local.tzname()}.")
+        words = gettext("Undo came too late. It was possible until %(time)s %(zone)s.")
+        raise ActRefused(words % {"time": f"{local:%H:%M}", "zone": local.tzname()})
 
 
 def _guard_decides(session: Session, decision: Decision) -> None:
     """Refuse to undo what Ralio has answered since: the session's state is not this decision's alone any more."""
     decides = session.state == OUTCOME_STATES[Outcome(decision.outcome)]
     if not decides or not _is_about_the_newest(session, decision):
-        raise ActRefused("Ralio has said more about this session since, so this decision cannot be undone.")
+        raise ActRefused(
+            gettext("Ralio has said more about this session since, so this decision cannot be undone.")
+        )
 
 
 def _is_about_the_newest(session: Session, decision: Decision) -> bool:

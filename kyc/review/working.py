@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext, ngettext
 
 from kyc.choices import Outcome
 from kyc.exceptions import ActRefused
@@ -27,6 +28,7 @@ def escalate(
         decision = _write(acting, Outcome.ESCALATE, rationale, addressee=to)
         claims.give(acting.session, to, acting.now)
         _record(decision, "session.escalated")
+        writing.refer(decision)
     return decision
 
 
@@ -34,7 +36,7 @@ def hand_back(session_id: UUID, *, by: User, seen: acts.Seen, rationale: str) ->
     """Give an escalated session back to officers. A supervisor does, and not with one under suspicion."""
     with transaction.atomic():
         acting = writing.lock_to_act(session_id, by, seen)
-        acts.guard_may(by, acts.SUPERVISE, "Only supervisors hand sessions back to officers.")
+        acts.guard_may(by, acts.SUPERVISE, gettext("Only supervisors hand sessions back to officers."))
         _guard_for_officers(acting.session)
         _guard_words(rationale)
         decision = _write(acting, Outcome.HAND_BACK, rationale)
@@ -50,11 +52,12 @@ def ask_second_review(
     with transaction.atomic():
         acting = writing.lock_to_act(session_id, by, seen)
         if acting.session.is_disputed:
-            raise ActRefused("A supervisor settles this session, and that is the second look.")
+            raise ActRefused(gettext("A supervisor settles this session, and that is the second look."))
         _guard_words(rationale, to=_fault_of_checker(acting, to))
         claims.take(acting.session, by, acting.now)
         decision = _write(acting, Outcome.SECOND_REVIEW, rationale, addressee=to)
         _record(decision, "session.second_review_asked")
+        writing.refer(decision)
     return decision
 
 
@@ -74,7 +77,7 @@ def resume(session_id: UUID, *, by: User, seen: acts.Seen) -> Decision:
     with transaction.atomic():
         acting = writing.lock_to_act(session_id, by, seen)
         if acting.session.snoozed_until is None:
-            raise ActRefused("This session does not wait for anything.")
+            raise ActRefused(gettext("This session does not wait for anything."))
         claims.take(acting.session, by, acting.now)
         decision = _write(acting, Outcome.RESUME)
         _record(decision, "session.resumed")
@@ -98,33 +101,40 @@ def _guard_words(rationale: str, **faults: str) -> None:
 
 def _guard_for_officers(session: Session) -> None:
     if session.is_suspect:
-        raise ActRefused("A code of this session is marked as a suspicion: it stays with supervisors.")
+        raise ActRefused(
+            gettext("A code of this session is marked as a suspicion: it stays with supervisors.")
+        )
     if session.is_disputed:
-        raise ActRefused("Ralio and this desk disagree about this session: a supervisor settles it.")
+        raise ActRefused(gettext("Ralio and this desk disagree about this session: a supervisor settles it."))
     if session.escalated_at is None:
-        raise ActRefused("Officers have this session already.")
+        raise ActRefused(gettext("Officers have this session already."))
 
 
 def _fault_of_supervisor(to: User | None) -> str:
     if to is None or acts.people_with(acts.DECIDE, acts.SUPERVISE).filter(pk=to.pk).exists():
         return ""
-    return f"{to.username} is no supervisor."
+    return gettext("%(name)s is no supervisor.") % {"name": to.username}
 
 
 def _fault_of_checker(acting: Acting, to: User | None) -> str:
     if to is None:
         return ""
     if to == acting.by:
-        return "Ask somebody else: a second review takes two people."
+        return gettext("Ask somebody else: a second review takes two people.")
     needed = [acts.CHECK, acts.SUPERVISE] if acts.is_for_supervisors(acting.session) else [acts.CHECK]
     if acts.people_with(*needed).filter(pk=to.pk).exists():
         return ""
-    return f"{to.username} may not confirm a decision about this session."
+    words = gettext("%(name)s may not confirm a decision about this session.")
+    return words % {"name": to.username}
 
 
 def _fault_of_until(until: datetime, now: datetime) -> str:
     if until <= now:
-        return "Choose a time that is still to come."
+        return gettext("Choose a time that is still to come.")
     if until > now + LONGEST_WAIT:
-        return f"Choose a time within the next {LONGEST_WAIT.days} days."
+        days = LONGEST_WAIT.days
+        words = ngettext(
+            "Choose a time within the next %(n)d day.", "Choose a time within the next %(n)d days.", days
+        )
+        return words % {"n": days}
     return ""

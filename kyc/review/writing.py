@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from kyc import folding, ledger
 from kyc.choices import DecisionStatus, Outcome
@@ -17,15 +19,13 @@ from kyc.models import Decision, Precedent, Reason, ReasonCode, Session, User
 from kyc.models.digests import text_digest
 from kyc.review import acts, claims
 from kyc.review.corrections import LONGEST_IN_LEDGER, digest
-from kyc.signals import session_changed
+from kyc.signals import session_changed, session_referred
 
 # Why a session was rejected, or approved over what was not validated.
 LEAST_RATIONALE = 20
 # Why it waits, goes to supervisors or comes back.
 LEAST_WORDS = 3
 MOST_WORDS = 5000
-
-PROPOSED_TO = {Outcome.APPROVE: "approve", Outcome.REJECT: "reject"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def lock_decision(decision_id: int) -> tuple[Session, Decision]:
     """Return a decision and its session, locked until the transaction ends."""
     session_id = Decision.objects.filter(pk=decision_id).values_list("session", flat=True).first()
     if session_id is None:
-        raise ActRefused("This decision does not exist.")
+        raise ActRefused(gettext("This decision does not exist."))
     session = acts.lock(session_id)
     # Read after the lock: only who holds it changes a decision.
     decision = Decision.objects.select_related("maker", "checker").get(pk=decision_id)
@@ -67,10 +67,11 @@ def _guard_no_proposal(session: Session, by: User) -> None:
     if session.proposed_by is None:
         return
     if session.proposed_by == by:
-        raise ActRefused("Your proposal waits for another person. Take it back to do something else.")
-    raise ActRefused(
-        f"{session.proposed_by.username} proposed a decision. It has to be confirmed or returned first."
-    )
+        raise ActRefused(
+            gettext("Your proposal waits for another person. Take it back to do something else.")
+        )
+    words = gettext("%(name)s proposed a decision. It has to be confirmed or returned first.")
+    raise ActRefused(words % {"name": session.proposed_by.username})
 
 
 def guard_faults(**faults: str) -> None:
@@ -84,10 +85,13 @@ def fault_of_words(text: str, least: int, most: int = MOST_WORDS) -> str:
     """Return what is wrong with a person's words, or nothing."""
     length = len(text.strip())
     if not is_storable(text):
-        return "These words hold a character that cannot be kept. Type them again."
+        return gettext("These words hold a character that cannot be kept. Type them again.")
     if length < least:
-        return f"Say why, in at least {least} characters." if least > 1 else "Say something."
-    return f"Say it in at most {most} characters. These are {length}." if length > most else ""
+        words = gettext("Say why, in at least %(n)d characters.")
+        return words % {"n": least} if least > 1 else gettext("Say something.")
+    if length <= most:
+        return ""
+    return gettext("Say it in at most %(most)d characters. These are %(n)d.") % {"most": most, "n": length}
 
 
 def is_storable(text: str) -> bool:
@@ -103,10 +107,10 @@ def each_once(codes: Iterable[str]) -> list[str]:
 def fault_of_codes(session: Session, codes: Sequence[str]) -> str:
     """Return what is wrong with the codes of a rejection, or nothing. Each is the session's own or in the catalogue."""
     if not codes:
-        return "Choose at least one reason code."
+        return gettext("Choose at least one reason code.")
     known = _known_codes(session, codes)
     unknown = [code.encode(errors="replace").decode() for code in codes if code not in known]
-    return f"Not known here: {', '.join(unknown)}." if unknown else ""
+    return gettext("Not known here: %(codes)s.") % {"codes": ", ".join(unknown)} if unknown else ""
 
 
 def _known_codes(session: Session, codes: Sequence[str]) -> set[str]:
@@ -119,8 +123,19 @@ def _known_codes(session: Session, codes: Sequence[str]) -> set[str]:
 
 def evidence_codes(delivery_id: int | None) -> list[str]:
     """Return the codes of a delivery's checks, as they stand after corrections, in their order."""
+    return each_once(codes_in(delivery_id))
+
+
+def with_codes(deliveries: Iterable[int]) -> QuerySet[Reason, int]:
+    """Return those of the deliveries that brought a code."""
+    reasons = Reason.objects.filter(kyc_check__delivery__in=deliveries).exclude(code="")
+    return reasons.order_by().values_list("kyc_check__delivery_id", flat=True).distinct()
+
+
+def codes_in(delivery_id: int | None) -> QuerySet[Reason, str]:
+    """Return the query that `evidence_codes` reads: a code may be empty, and come more than once."""
     reasons = Reason.objects.filter(kyc_check__delivery=delivery_id)
-    return each_once(reasons.order_by("kyc_check__position", "position").values_list("code", flat=True))
+    return reasons.order_by("kyc_check__position", "position").values_list("code", flat=True)
 
 
 # --- After ---------------------------------------------------------------------------------------
@@ -189,7 +204,21 @@ def record(decision: Decision, action: str, *, by: User, **detail: ledger.Detail
     )
 
 
-def tell(change: folding.Change) -> None:
+def refer(decision: Decision) -> None:
+    """Say that the session waits for others now: it was escalated, or a second review of it was asked for."""
+    session_referred.send(
+        Session,
+        session=decision.session,
+        kind="escalated" if decision.outcome == Outcome.ESCALATE else "second_review",
+        occasion=f"decision {decision.pk}",
+        by=decision.maker,
+        to=decision.addressee,
+    )
+
+
+def tell(change: folding.Change, *, by: User) -> None:
     """Send the signal. After the ledger, as ingestion does: who sends a notification locks the chain's head first."""
     if change.is_new_state:
-        session_changed.send(Session, session=change.session, old_state=change.old_state, delivery=None)
+        session_changed.send(
+            Session, session=change.session, old_state=change.old_state, delivery=None, by=by
+        )

@@ -15,9 +15,11 @@ from django.template.context import RequestContext
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
 
 from kyc import figures
 from kyc.choices import CheckState
+from kyc.languages import decimal, months, per_language
 from kyc.models import Check
 
 register = template.Library()
@@ -30,15 +32,12 @@ CHECK_ICONS = {
     "manual_review": "eyes",
     "ManualReview": "eyes",
 }
-CHECK_NAMES = {
-    "document-verification": "Document verification",
-    "face-match": "Face match",
-    "face-matching": "Face matching",
-    "manual_review": "Manual review",
-    "ManualReview": "Manual review",
+ROLES = {
+    "officer": gettext_lazy("officer"),
+    "supervisor": gettext_lazy("supervisor"),
+    "auditor": gettext_lazy("auditor"),
+    "admin": gettext_lazy("admin"),
 }
-
-MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 SHAPES = {
     "exact": "{at.day} {month} {at.year}, {at:%H:%M:%S} {zone}",
     "full": "{at.day} {month} {at.year}, {at:%H:%M} {zone}",
@@ -80,6 +79,12 @@ def initials(username: str) -> str:
 
 
 @register.filter
+def role_name(role: str) -> str:
+    """Return what a role is called in the reader's language."""
+    return str(ROLES.get(role, role))
+
+
+@register.filter
 def uuid_head(value: UUID | str) -> str:
     return str(value)[:8]
 
@@ -91,7 +96,19 @@ def uuid_tail(value: UUID | str) -> str:
 
 @register.filter
 def check_name(check_type: str) -> str:
-    return CHECK_NAMES.get(check_type, check_type)
+    return _check_names().get(check_type, check_type)
+
+
+@per_language
+def _check_names() -> dict[str, str]:
+    review = gettext("Manual review")
+    return {
+        "document-verification": gettext("Document verification"),
+        "face-match": gettext("Face match"),
+        "face-matching": gettext("Face matching"),
+        "manual_review": review,
+        "ManualReview": review,
+    }
 
 
 @register.filter
@@ -131,7 +148,7 @@ def moment(at: datetime, shape: str = "full") -> SafeString:
     """Write an instant in the desk's zone. `exact`, `full`, `brief` and `time` name the zone; `second`, `short` and `clock` stand under a head that does."""
     local = _local(at)
     zone = escape(local.tzname() or "")
-    text = SHAPES[shape].format(at=local, month=MONTHS[local.month], zone=zone)
+    text = SHAPES[shape].format(at=local, month=months()[local.month], zone=zone)
     # No format_html: a page has hundreds, and there is nothing else in them to escape.
     return SafeString(
         f'<time datetime="{at.isoformat()}" title="{local:%Y-%m-%d %H:%M:%S} {zone}">{text}</time>'
@@ -142,20 +159,18 @@ def moment(at: datetime, shape: str = "full") -> SafeString:
 def brief(at: datetime) -> str:
     """Write an instant as plain text with its zone, for where no element can stand."""
     local = _local(at)
-    return f"{local.day} {local:%b}, {local:%H:%M} {local.tzname()}"
+    return f"{local.day} {months()[local.month]}, {local:%H:%M} {local.tzname()}"
 
 
 @register.simple_tag
 def lag(event_at: datetime, received_at: datetime) -> str:
     """Write how long an event took to come: "0.4 s earlier", "2h earlier"; empty where the clocks disagree."""
-    span = received_at - event_at
-    if span < timedelta():
+    length = received_at - event_at
+    if length < timedelta():
         return ""
-    return (
-        f"{span.total_seconds():.1f} s earlier"
-        if span < timedelta(minutes=1)
-        else f"{duration(span)} earlier"
-    )
+    is_short = length < timedelta(minutes=1)
+    span = gettext("%(n)s s") % {"n": decimal(length.total_seconds())} if is_short else duration(length)
+    return gettext("%(span)s earlier") % {"span": span}
 
 
 def _local(at: datetime) -> datetime:

@@ -6,6 +6,7 @@ Each piece is drawn here only; templates of single pages draw it through `desk/c
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -14,10 +15,12 @@ from uuid import UUID
 from django import template
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext, pgettext
 
 from kyc.choices import CheckState, EntityType, SessionState
 from kyc.desk.rows import CODES_SHOWN
 from kyc.figures import capped, span
+from kyc.languages import per_language
 from kyc.models import Session
 from kyc.templatetags.desk import brief, check_name, initials, moment, sla, waited
 
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
 register = template.Library()
 
 SMALL = " icon--s"
-ENTITIES = {value: escape(str(label)) for value, label in EntityType.choices}
 PIPS = {CheckState.REFUSED: ("no", "x"), CheckState.VALIDATED: ("ok", "check")}
 STATES = {
     SessionState.REVIEW: "review",
@@ -40,18 +42,105 @@ STATES = {
     SessionState.VERIFIED: "verified",
     SessionState.EXPIRED: "expired",
 }
-DISPUTED = '<span class="state state--escalated" title="Ralio\'s verdict differs from the officer\'s decision">Disputed</span>'
-SUSPICION = (
-    '<span class="state state--rejected" title="A code marked as a suspicion came with it">Suspicion</span>'
-)
-ESCALATED = '<span class="state state--escalated" title="It waits for a supervisor">Escalated</span>'
-PROPOSED = '<span class="state state--quiet" title="A decision is proposed, and another person has to confirm it">Awaiting second officer</span>'
-SECOND = '<span class="state state--quiet" title="Whatever is decided, another person has to confirm it">Second review</span>'
 RING = '<svg class="sla__ring" viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="6"/><circle class="sla__arc" cx="8" cy="8" r="6" pathLength="100" stroke-dasharray="{} 100"/></svg>'
 
 
 def _icon(name: str, size: str = "") -> str:
     return f'<svg class="icon{size}" aria-hidden="true"><use href="#i-{name}"/></svg>'
+
+
+# --- Words ---------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the pieces say in one language, drawn as far as it is the same on every row."""
+
+    disputed: str
+    suspicion: str
+    escalated: str
+    proposed: str
+    second: str
+    waits: str
+    over: str
+    left: str
+    waiting: str
+    attempt: str
+    earlier: str
+    more: str
+    and_more: str
+    no_code: str
+    not_named: str
+    none_refused: str
+    no_checks: str
+    you: str
+    holds: str
+    claim: str
+    select: str
+    unassigned: str
+    from_api: str
+    from_api_short: str
+    entities: dict[str, str]
+
+
+@per_language
+def _words() -> _Words:
+    return _Words(
+        disputed=_mark(
+            "escalated", gettext("Disputed"), gettext("Ralio's verdict differs from the officer's decision")
+        ),
+        suspicion=_mark(
+            "rejected", gettext("Suspicion"), gettext("A code marked as a suspicion came with it")
+        ),
+        escalated=_mark("escalated", gettext("Escalated"), gettext("It waits for a supervisor")),
+        proposed=_mark(
+            "quiet",
+            gettext("Awaiting second officer"),
+            gettext("A decision is proposed, and another person has to confirm it"),
+        ),
+        second=_mark(
+            "quiet",
+            gettext("Second review"),
+            gettext("Whatever is decided, another person has to confirm it"),
+        ),
+        waits=_mark("quiet", gettext("Waits until %(when)s")),
+        over=_icon("alert", SMALL) + gettext("%(span)s over"),
+        left=gettext("%(span)s left"),
+        waiting=gettext("waiting %(span)s"),
+        attempt=gettext("attempt %(n)s"),
+        earlier=gettext("%(earlier)s earlier, %(rejected)s rejected"),
+        more=gettext("%(n)s more"),
+        and_more=gettext("and more"),
+        no_code=gettext("No code"),
+        not_named=gettext("not named"),
+        none_refused=gettext("No check was refused."),
+        no_checks=gettext("Ralio sent no checks."),
+        you=gettext("You"),
+        holds=gettext("%(name)s holds it until %(when)s"),
+        claim=_labelled(gettext("Claim session %(id)s"), pgettext("verb", "Claim")),
+        select=gettext("Select session %(id)s"),
+        unassigned=_quiet(gettext("Unassigned")),
+        from_api=_from_api(gettext("from Ralio’s API")),
+        # Translators: the tagged words are for screen readers; keep the tags.
+        from_api_short=_from_api(gettext('<span class="vh">from Ralio’s </span>API')),
+        entities={value: escape(str(label)) for value, label in EntityType.choices},
+    )
+
+
+def _mark(tone: str, words: str, title: str = "") -> str:
+    said = f' title="{title}"' if title else ""
+    return f'<span class="state state--{tone}"{said}>{words}</span>'
+
+
+def _quiet(words: str) -> str:
+    return f'<span class="sub">{words}</span>'
+
+
+def _labelled(label: str, words: str) -> str:
+    return f'aria-label="{label}">{words}'
+
+
+def _from_api(words: str) -> str:
+    title = gettext("Ralio did not send this. The desk asked Ralio’s API for it.")
+    return f'<span class="from-api" title="{title}">{_icon("download", SMALL)}{words}</span>'
 
 
 # --- Pieces --------------------------------------------------------------------------------------
@@ -68,7 +157,7 @@ def uuid(id: UUID | str) -> SafeString:
 def state(state: str, is_disputed: bool = False) -> SafeString:
     """Draw a session's state, in Ralio's capitals."""
     tone = STATES.get(state, "quiet")  # type: ignore[call-overload]
-    mark = f" {DISPUTED}" if is_disputed else ""
+    mark = f" {_words().disputed}" if is_disputed else ""
     return SafeString(f'<span class="state state--{tone}">{escape(state)}</span>{mark}')
 
 
@@ -76,13 +165,9 @@ def state(state: str, is_disputed: bool = False) -> SafeString:
 def due(due_at: datetime, is_boxed: bool = False) -> SafeString:
     """Draw how a due time stands."""
     found = sla(due_at)
-    left, tone = span(found["left"]), found["tone"]
-    words = (
-        f"{_icon('alert', SMALL)}{left} over"
-        if tone == "over"
-        else f"{RING.format(found['percent'])}{left} left"
-    )
-    return SafeString(f'<span class="sla sla--{tone}{" sla--boxed" if is_boxed else ""}">{words}</span>')
+    left, tone, words = {"span": span(found["left"])}, found["tone"], _words()
+    inner = words.over % left if tone == "over" else RING.format(found["percent"]) + words.left % left
+    return SafeString(f'<span class="sla sla--{tone}{" sla--boxed" if is_boxed else ""}">{inner}</span>')
 
 
 @register.simple_tag
@@ -92,7 +177,10 @@ def pips(checks: Iterable[ShownCheck], total: int, refused: int) -> SafeString:
         return SafeString("")
     drawn = [PIPS.get(check.state, ("unknown", "minus")) for check in checks]
     marks = "".join(f'<span class="pip pip--{tone}">{_icon(name)}</span>' for tone, name in drawn)
-    label = f"{refused} of {total} check{'s' * (total != 1)} refused"
+    words = ngettext(
+        "%(refused)d of %(total)d check refused", "%(refused)d of %(total)d checks refused", total
+    )
+    label = words % {"refused": refused, "total": total}
     return SafeString(f'<span class="pips" role="img" aria-label="{label}">{marks}</span>')
 
 
@@ -100,7 +188,7 @@ def pips(checks: Iterable[ShownCheck], total: int, refused: int) -> SafeString:
 def code(code: str, category: str = "", url: str = "") -> SafeString:
     """Draw a reason code with its category, as a link where there is an address."""
     inner = f'<span class="code__cat">{escape(category)}</span>' if category else ""
-    inner += f'<span class="code__name">{escape(code) or "No code"}</span>'
+    inner += f'<span class="code__name">{escape(code) or _words().no_code}</span>'
     if url:
         return SafeString(f'<a href="{escape(url)}" class="code" title="{escape(code)}">{inner}</a>')
     return SafeString(f'<span class="code" title="{escape(code)}">{inner}</span>')
@@ -110,45 +198,43 @@ def code(code: str, category: str = "", url: str = "") -> SafeString:
 def subject(session: Session) -> SafeString:
     """Draw whom a session is about, in short."""
     icon = _icon("party" if session.entity_type == EntityType.RELATED_PARTY else "user")
-    named = uuid(session.subject_id) if session.subject_id else "not named"  # type: ignore[arg-type]
-    label = ENTITIES.get(session.entity_type) or escape(session.entity_type)
+    named = uuid(session.subject_id) if session.subject_id else _words().not_named  # type: ignore[arg-type]
+    label = _words().entities.get(session.entity_type) or escape(session.entity_type)
     return SafeString(f'{icon}<span class="vh">{label}</span>{named}')
 
 
 @register.simple_tag
 def marks(session: Session, waits_until: datetime | None = None) -> SafeString:
     """Draw what sets a session of the queue apart from the others."""
-    drawn = SUSPICION if session.is_suspect else ESCALATED if session.escalated_at else ""
+    words = _words()
+    drawn = words.suspicion if session.is_suspect else words.escalated if session.escalated_at else ""
     if session.is_disputed:
-        drawn += DISPUTED
+        drawn += words.disputed
     if session.proposed_by_id:
-        drawn += PROPOSED
+        drawn += words.proposed
     elif session.is_second_review:
-        drawn += SECOND
+        drawn += words.second
     if waits_until:
-        drawn += f'<span class="state state--quiet">Waits until {moment(waits_until, "brief")}</span>'
+        drawn += words.waits % {"when": moment(waits_until, "brief")}
     return SafeString(drawn)
 
 
 @register.simple_tag
 def holder(holder: Member, is_mine: bool, until: datetime) -> SafeString:
     """Draw who holds a session."""
-    name = escape(holder.username)
+    name, words = escape(holder.username), _words()
+    title = words.holds % {"name": name, "when": brief(until)}
     avatar = f'<span class="avatar{" avatar--me" if is_mine else ""}" aria-hidden="true">{escape(initials(holder.username))}</span>'
     return SafeString(
-        f'<span class="who" title="{name} holds it until {brief(until)}">{avatar}'
-        f'<span class="who__name">{"You" if is_mine else name}</span></span>'
+        f'<span class="who" title="{title}">{avatar}'
+        f'<span class="who__name">{words.you if is_mine else name}</span></span>'
     )
 
 
 @register.simple_tag
 def from_api(is_short: bool = False) -> SafeString:
     """Say that Ralio did not send this: the desk asked for it."""
-    words = '<span class="vh">from Ralio’s </span>API' if is_short else "from Ralio’s API"
-    return SafeString(
-        '<span class="from-api" title="Ralio did not send this. The desk asked Ralio’s API for it.">'
-        f"{_icon('download', SMALL)}{words}</span>"
-    )
+    return SafeString(_words().from_api_short if is_short else _words().from_api)
 
 
 @register.simple_tag
@@ -206,14 +292,15 @@ class _Painter:
 
     def row(self, row: Row, left: str = "", *, is_swap: bool = False) -> str:
         session = row.session
-        id_, head = str(session.pk), str(session.pk)[:8]
+        id_, words = str(session.pk), _words()
         tick = (
-            f'<input class="checkbox" type="checkbox" name="s" value="{id_}" data-row-key="x" aria-label="Select session {head}">'
+            f'<input class="checkbox" type="checkbox" name="s" value="{id_}" data-row-key="x" aria-label="{words.select % {"id": id_[:8]}}">'
             if row.is_in_review or not left
             else ""
         )
         if session.due_at:
-            stands = f'{due(session.due_at)}<div class="sub">waiting {waited(session.state_since)}</div>'
+            waits = words.waiting % {"span": waited(session.state_since)}
+            stands = f'{due(session.due_at)}<div class="sub">{waits}</div>'
         else:
             stands = state(session.state)
         return f"""<tr class="qrow{" qrow--left" if left else ""}" role="row" id="s-{id_}" data-mark="{escape(row.mark)}"{' hx-swap-oob="true"' if is_swap else ""}>
@@ -238,8 +325,10 @@ def _attempt(row: Row) -> str:
     if row.attempt <= 1:
         return ""
     tone = " repeat--red" if row.n_rejected else ""
-    title = f"{capped(row.n_earlier)} earlier, {capped(row.n_rejected)} rejected"
-    return f'<span class="repeat{tone}" title="{title}">attempt {capped(row.attempt)}</span>'
+    title = _words().earlier % {"earlier": capped(row.n_earlier), "rejected": capped(row.n_rejected)}
+    return (
+        f'<span class="repeat{tone}" title="{title}">{_words().attempt % {"n": capped(row.attempt)}}</span>'
+    )
 
 
 def _findings(row: Row) -> str:
@@ -249,14 +338,15 @@ def _findings(row: Row) -> str:
     codes: Sequence[str] = row.all_codes
     shown = codes[:CODES_SHOWN]
     drawn += "".join(code(each) for each in shown)
-    more = "and more" if row.is_cut else f"{len(codes) - len(shown)} more" if len(codes) > len(shown) else ""
+    n_more, words = len(codes) - len(shown), _words()
+    more = words.and_more if row.is_cut else words.more % {"n": n_more} if n_more else ""
     return f'{drawn}<span class="sub nowrap">{more}</span>' if more else drawn
 
 
 def _why(row: Row) -> str:
     types = row.refused_types
     if not types:
-        return "No check was refused." if row.session.n_checks else "Ralio sent no checks."
+        return _words().none_refused if row.session.n_checks else _words().no_checks
     names = f"<b>{escape(', '.join(check_name(each) for each in types))}</b>"
     return f"{names} · {escape(row.message)}" if row.message else names
 
@@ -267,5 +357,5 @@ def _who(row: Row, left: str, id_: str) -> str:
     if row.holder and row.session.claimed_until:
         return holder(row.holder, row.is_mine, row.session.claimed_until)
     if row.can_claim:
-        return f'<button class="btn btn--s" name="claim" value="{id_}" data-row-key="c" aria-label="Claim session {id_[:8]}">Claim</button>'
-    return '<span class="sub">Unassigned</span>' if row.is_in_review else ""
+        return f'<button class="btn btn--s" name="claim" value="{id_}" data-row-key="c" {_words().claim % {"id": id_[:8]}}</button>'
+    return _words().unassigned if row.is_in_review else ""

@@ -9,8 +9,10 @@ from django import template
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext
 
 from kyc.desk import jsontree
+from kyc.languages import whole, whole_day_words
 from kyc.models import Correction
 from kyc.templatetags.desk import moment
 
@@ -19,12 +21,18 @@ register = template.Library()
 # Longer text is cut on the page; its delivery holds it whole.
 LONGEST_TEXT = 2000
 FIELD_NAMES = {
-    "due_at": "due time",
-    "entity_type": "entity",
-    "user_id": "user ID",
-    "related_party_id": "related party ID",
-    "checked_at": "time of the check",
-    "data": "raw data",
+    "category": gettext_lazy("category"),
+    "checked_at": gettext_lazy("time of the check"),
+    "code": gettext_lazy("code"),
+    "data": gettext_lazy("raw data"),
+    "due_at": gettext_lazy("due time"),
+    "entity_type": gettext_lazy("entity"),
+    "message": gettext_lazy("message"),
+    "provider": gettext_lazy("provider"),
+    "related_party_id": gettext_lazy("related party ID"),
+    "state": gettext_lazy("state"),
+    "type": gettext_lazy("type"),
+    "user_id": gettext_lazy("user ID"),
 }
 
 
@@ -55,7 +63,7 @@ def json_text(text: str) -> str:
 @register.filter
 def field_name(field: str) -> str:
     """Return a corrected field's name in the page's words."""
-    return FIELD_NAMES.get(field, field)
+    return str(FIELD_NAMES.get(field, field))
 
 
 @register.simple_tag
@@ -64,7 +72,7 @@ def corrected_value(correction: Correction, side: str) -> str:
     text = json_text(getattr(correction, side))
     if correction.field.endswith("_at") and text != "null":
         return moment(datetime.fromisoformat(text))
-    return "empty" if text in ("", "null") else clipped(text)
+    return pgettext("value", "empty") if text in ("", "null") else clipped(text)
 
 
 @register.filter
@@ -72,17 +80,20 @@ def clipped(text: str) -> str:
     """Cut a text that would fill the page, and say by how much."""
     if len(text) <= LONGEST_TEXT:
         return text
-    return f"{text[:LONGEST_TEXT]}… and {len(text) - LONGEST_TEXT:,} more characters"
+    more = len(text) - LONGEST_TEXT
+    words = ngettext("… and %(n)s more character", "… and %(n)s more characters", more)
+    return text[:LONGEST_TEXT] + words % {"n": whole(more)}
 
 
 @register.filter
 def thousands(number: int) -> str:
-    return f"{number:,}"
+    return whole(number)
 
 
 @register.filter
 def day_title(day: date) -> str:
     """Write a day in words: Today, 17 March 2026."""
-    text = f"{day.day} {day:%B} {day.year}"
-    names = {timezone.localdate(): "Today", timezone.localdate() - timedelta(days=1): "Yesterday"}
-    return f"{names[day]}, {text}" if day in names else text
+    words, today = {"day": whole_day_words(day)}, timezone.localdate()
+    if day == today:
+        return gettext("Today, %(day)s") % words
+    return gettext("Yesterday, %(day)s") % words if day == today - timedelta(days=1) else words["day"]

@@ -10,19 +10,27 @@ from types import TracebackType
 from typing import Any, Self
 
 from django.core.exceptions import ValidationError
-from django.core.mail import EmailMultiAlternatives, mailers
+from django.core.mail import mailers
 from django.core.validators import validate_email
 
 from notifications.channels import NotSent, Refused, Unreachable
+from notifications.channels.mime import Mail
 from notifications.messages import Message
 
 LONGEST_ANSWER = 500
 # Answers to RCPT about the mailbox itself. 5.7 is the server's policy, which may be about us and pass.
 NO_SUCH_MAILBOX = frozenset({550, 551, 553})
+GOING_AWAY = 421
 
 
 class EmailChannel:
     """The mailer named "default"."""
+
+    longest = 60.0
+
+    @staticmethod
+    def takes(kind: str, recipient: str) -> bool:
+        return True
 
     @cached_property
     def mailer(self) -> Any:
@@ -37,24 +45,43 @@ class EmailChannel:
         self._close()
 
     def send(self, message: Message) -> str:
-        mail = _mail(message)
+        mail = mail_of(message)
+        is_new = self._open(message)
         try:
-            self.mailer.open()
-        except OSError as error:
-            self._close()
-            raise Unreachable(_answer(error, message)) from None
-        try:
-            self.mailer.send_messages([mail])
+            try:
+                self.mailer.send_messages([mail])
+            except smtplib.SMTPSenderRefused as error:
+                # It says goodbye after so many messages, or so much time: this one has not begun.
+                if is_new or error.smtp_code != GOING_AWAY:
+                    raise
+                self._close()
+                self._open(message)
+                self.mailer.send_messages([mail])
         except OSError as error:
             raise self._fault(error, message) from None
         return "The mail server took it."
+
+    def cut(self) -> None:
+        mailer: Any = self.__dict__.get("mailer")
+        if hasattr(mailer, "cut"):
+            mailer.cut()
+
+    def _open(self, message: Message) -> bool:
+        """Return whether the connection is a new one."""
+        try:
+            return bool(self.mailer.open())
+        except OSError as error:
+            self._close()
+            raise Unreachable(_answer(error, message)) from None
 
     def _fault(self, error: OSError, message: Message) -> NotSent:
         if isinstance(error, smtplib.SMTPRecipientsRefused):
             code, answer = next(iter(error.recipients.values()))
             text = _answer(smtplib.SMTPResponseException(code, answer), message)
+            if code == GOING_AWAY:
+                self._close()
             return Refused(text) if code in NO_SUCH_MAILBOX and " 5.7." not in text else NotSent(text)
-        if not isinstance(error, smtplib.SMTPResponseException) or error.smtp_code == 421:
+        if not isinstance(error, smtplib.SMTPResponseException) or error.smtp_code == GOING_AWAY:
             # The connection is gone or in an unknown state; the next message gets a new one.
             self._close()
         return NotSent(_answer(error, message))
@@ -66,9 +93,9 @@ class EmailChannel:
                 mailer.close()
 
 
-def _mail(message: Message) -> EmailMultiAlternatives:
+def mail_of(message: Message) -> Mail:
     """Return Django's message, or raise Refused: neither its address nor a header can break out of its line."""
-    mail = EmailMultiAlternatives(
+    mail = Mail(
         subject=message.subject,
         body=message.text,
         to=[message.address],
@@ -78,6 +105,7 @@ def _mail(message: Message) -> EmailMultiAlternatives:
             "References": message.thread_id,
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
+            "Content-Language": message.language,
         },
     )
     mail.attach_alternative(message.html, "text/html")

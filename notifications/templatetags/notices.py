@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django import template
 from django.urls import reverse
 
+from kyc.languages import day_words
 from kyc.models import Session
 from notifications import notices
-from notifications.choices import AttemptOutcome
 from notifications.folder import mail_folder
-from notifications.models import Attempt, Notification
+from notifications.models import Notification
 
 register = template.Library()
 
@@ -30,8 +32,12 @@ def reader(notification: Notification) -> str:
 
 
 @register.filter
-def failed_tries(notification: Notification) -> list[Attempt]:
-    return [attempt for attempt in notification.attempts.all() if attempt.outcome != AttemptOutcome.SENT]
+def day_of(notification: Notification) -> str:
+    """Return the day that a digest is about, in words."""
+    try:
+        return day_words(date.fromisoformat(notification.occasion))
+    except ValueError:
+        return notification.occasion
 
 
 @register.filter

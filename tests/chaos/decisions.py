@@ -122,6 +122,7 @@ def _set_up(url: str) -> None:
         "DJANGO_ALLOWED_HOSTS": "testserver",
         "RALIO_WEBHOOK_SECRETS": SECRET,
         "COMPLIANCE_TEAM_EMAILS": "team@example.test",
+        "KYC_DIGEST_TIME": "none",
         "KYC_FOUR_EYES": "none",
         "LOG_LEVEL": "ERROR",
         "PYTHONWARNINGS": "ignore",

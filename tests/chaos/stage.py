@@ -174,6 +174,7 @@ def _environment(database_url: str, mailbox: Mailbox) -> dict[str, str]:
         "RALIO_API_URL": "",
         "EMAIL_URL": mailbox.url,
         "COMPLIANCE_TEAM_EMAILS": ",".join(TEAM),
+        "KYC_DIGEST_TIME": "none",
         "LOG_LEVEL": "ERROR",
         "PYTHONWARNINGS": "ignore",
     }

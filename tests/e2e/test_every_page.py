@@ -12,8 +12,10 @@ from playwright.sync_api import Page
 
 from kyc.choices import DeliveryStatus
 from kyc.models import Delivery, InboxAlarm, RefusedRequest, User
+from notifications.choices import Status
+from notifications.desk.filters import VIEWS
 from tests.e2e import checks, scene
-from tests.factories import CorrectionFactory
+from tests.factories import CorrectionFactory, NotificationFactory
 
 pytestmark = pytest.mark.looks
 
@@ -27,9 +29,11 @@ PAGELESS = {
     "queue-rows",
     "queue-claim-next",
     "queue-bulk",
+    "notifications-act",
     "queue-view-save",
     "queue-view-delete",
     "theme",
+    "language",
     "history-export",
     "queue-portal-export",
     "session-delivery",
@@ -102,6 +106,28 @@ def deliveries_pages() -> dict[str, list[str]]:
     }
 
 
+def notifications_pages() -> dict[str, list[str]]:
+    """Return the addresses of the notifications' pages, in each of their states."""
+    page = reverse("notifications")
+    messages = [NotificationFactory(status=status) for status in Status]
+    return {
+        "notifications": [
+            *(f"{page}?status={view}" for view in VIEWS),
+            f"{page}?kind=verified&whom=subjects&from=2020-01-01&status=due",
+            f"{page}?q={LONG_SEARCH}",
+            f"{page}?q=nothing",
+        ],
+        "notification": [reverse("notification", args=[row.pk]) for row in messages],
+        "notification-preferences": [reverse("notification-preferences")],
+    }
+
+
+def test_every_page_of_the_notifications(open_page: Callable[..., Page], supervisor: User, look: str) -> None:
+    scene.build()
+    pages = notifications_pages().values()
+    visit(open_page(look, person=supervisor), [one for addresses in pages for one in addresses])
+
+
 def test_every_page_of_the_deliveries(open_page: Callable[..., Page], supervisor: User, look: str) -> None:
     scene.build()
     InboxAlarm.objects.create(kind="refused", detail={"value": "1", "says": "One came.", "advice": "Look."})
@@ -130,7 +156,7 @@ def test_what_strangers_see(open_page: Callable[..., Page], outsider: User, look
 def test_no_page_is_left_out(db: None) -> None:
     named = {pattern.name for pattern in _patterns(get_resolver().url_patterns)}
 
-    pages = set(desk_pages(scene.build())) | set(deliveries_pages())
+    pages = set(desk_pages(scene.build())) | set(deliveries_pages()) | set(notifications_pages())
     assert named - PAGELESS == pages | {"account_login"}
 
 

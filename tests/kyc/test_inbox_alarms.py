@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import translation
 
 from kyc import ledger
 from kyc.alarms import open_alarms, watch
@@ -67,6 +68,22 @@ def test_an_alarm_holds_the_figures_and_nothing_of_the_wire(silent: None) -> Non
     )
     assert "Ana" not in json.dumps(alarm.detail)
     assert "Ana" not in "".join(LedgerEntry.objects.values_list("detail", flat=True))
+
+
+def test_it_is_kept_in_english_and_said_in_the_reader_s_language(silent: None) -> None:
+    with translation.override("es"):
+        (alarm,) = watch(NOW + 10 * HOUR)
+    came(NOW + 12 * HOUR, NOW + 13 * HOUR)
+    watch(NOW + 13 * HOUR)
+    alarm.refresh_from_db()
+    opened, closed = alarm.detail["words"]["es"], alarm.detail["after"]["words"]["es"]
+    opened["says"], closed["says"] = "Silencio.", "Ya no."
+
+    assert alarm.figure["says"].startswith("The last trusted delivery came 11h ago.")
+    assert alarm.figure_after["says"].startswith("The last trusted delivery came under 1m ago.")
+    with translation.override("es"):
+        assert (alarm.figure["says"], alarm.figure_after["says"]) == ("Silencio.", "Ya no.")
+        assert alarm.figure["value"] == opened["value"]
 
 
 def test_opening_and_closing_are_in_the_ledger_and_told(silent: None) -> None:

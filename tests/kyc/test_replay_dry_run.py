@@ -13,7 +13,7 @@ from django.utils import timezone
 from kyc import ingestion, ledger, replaying
 from kyc.choices import DeliveryStatus
 from kyc.models import Delivery, Session
-from kyc.pictures import Difference
+from kyc.pictures import Difference, picture
 from kyc.replaying import Ending
 from notifications.models import Notification
 from tests import wire
@@ -148,6 +148,16 @@ def test_what_goes_wrong_beyond_ingestion_changes_nothing_and_is_said(
         assert (result.ending, result.is_well) == (Ending.UNFINISHED, False)
         assert result.advice == "Our side failed (IntegrityError). Nothing was changed; try again."
     assert mending.everything() == before
+
+
+def test_each_value_of_a_session_has_a_name_in_words() -> None:
+    names = list(picture(in_review().pk))
+    said = [Difference(name, "", "").field for name in names]
+    own = [Difference(name, "", "").own_field for name in names if name.startswith("session ")]
+
+    assert len(set(said)) == len(names) > 20
+    assert not any("_" in words for words in (*said, *own))
+    assert "number of checks" in own
 
 
 def test_a_difference_reads_as_a_line() -> None:

@@ -149,5 +149,5 @@ def test_lists_make_the_same_few_queries(
         review()
     send_due()
 
-    with queries(5):
+    with queries(4):
         assert supervisor_client.get(reverse(name), {"q": q}).status_code == 200

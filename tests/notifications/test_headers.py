@@ -15,15 +15,16 @@ from hypothesis import strategies as st
 from kyc.models import Session
 from notifications import outbox
 from notifications.channels import Refused
-from notifications.channels.email import _mail, without_addresses
-from notifications.messages import Message, compose, one_line
+from notifications.channels.email import mail_of, without_addresses
+from notifications.messages import Message, compose
 from notifications.recipients import Addressee
+from notifications.wording import one_line
 from tests.notifications.rejections import Given, rejected
 
 Act = Callable[..., Session]
 HEADERS = [
     "Subject", "From", "To", "Date", "Message-ID", "In-Reply-To", "References", "Auto-Submitted",
-    "X-Auto-Response-Suppress", "MIME-Version", "Content-Type",
+    "X-Auto-Response-Suppress", "Content-Language", "MIME-Version", "Content-Type",
 ]  # fmt: skip
 nasty = st.one_of(
     st.text(max_size=60),
@@ -44,7 +45,7 @@ def message(**columns: str) -> Message:
 @given(address=nasty)
 def test_an_address_is_one_recipient_or_refused(address: str) -> None:
     try:
-        mail = _mail(message(address=address))
+        mail = mail_of(message(address=address))
     except Refused:
         return
     built: EmailMessage = mail.message()
@@ -54,7 +55,7 @@ def test_an_address_is_one_recipient_or_refused(address: str) -> None:
 
 @given(subject=nasty)
 def test_a_subject_line_stays_one_line(subject: str) -> None:
-    built: EmailMessage = _mail(message(subject=one_line(subject))).message()
+    built: EmailMessage = mail_of(message(subject=one_line(subject))).message()
 
     assert sorted(built.keys()) == sorted(HEADERS)
 
@@ -62,15 +63,15 @@ def test_a_subject_line_stays_one_line(subject: str) -> None:
 @given(name=nasty, words=nasty)
 def test_names_and_reasons_add_no_header(db: None, name: str, words: str) -> None:
     with transaction.atomic():
-        row = rejected([Given(words, words, False)])
-        built = _mail(compose(row, Addressee("someone@example.test", name))).message()
+        row = rejected([Given(words, words)])
+        built = mail_of(compose(row, Addressee("someone@example.test", name))).message()
         transaction.set_rollback(True)
 
     assert sorted(built.keys()) == sorted(HEADERS)
     assert built["To"] == "someone@example.test"
 
 
-def test_what_ralio_sends_is_one_line_in_the_team_s_mail(
+def test_what_ralio_sends_is_one_line_in_the_team_smail_of(
     review: Act, mailoutbox: list[EmailMultiAlternatives]
 ) -> None:
     reason = {"code": "A\r\nB", "message": "<script>alert(1)</script>\n\nDue: never \u202egnol", "type": ""}
@@ -94,7 +95,7 @@ def test_what_ralio_sends_is_one_line_in_the_team_s_mail(
 def test_message_ids_are_whole_in_their_line(review: Act, settings: Any, sender: str, domain: str) -> None:
     settings.DEFAULT_FROM_EMAIL = sender
     row = review().notifications.get()
-    built = _mail(compose(row, Addressee("team@example.test"))).message().as_string()
+    built = mail_of(compose(row, Addressee("team@example.test"))).message().as_string()
 
     assert outbox.message_domain() == domain
     assert f"<{row.pk}@{domain}>" in built

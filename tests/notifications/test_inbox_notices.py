@@ -20,11 +20,13 @@ from kyc import ledger
 from kyc.alarms import watch
 from kyc.models import InboxAlarm, LedgerEntry, User
 from notifications import notices, outbox
-from notifications.choices import Kind, Status
+from notifications.choices import Choice, Kind, Status
 from notifications.models import Notification
+from notifications.preferences import choose
 from notifications.sending import send_due
 from tests.factories import ReasonCodeFactory, SessionFactory, UserFactory
 from tests.kyc.arrivals import DAY, HOUR, WEEK, came, every
+from tests.notifications.happenings import named
 
 Silence = Callable[[], InboxAlarm]
 
@@ -96,6 +98,26 @@ def test_who_heard_of_it_hears_that_it_is_over(
     assert [mail.to for mail in mailoutbox] == [[supervisor.email]] * 2
     assert mailoutbox[0].extra_headers["References"] == mailoutbox[1].extra_headers["References"]
     assert send_due() == {}
+
+
+def test_who_wants_no_mail_when_it_is_over_has_none(silence: Silence, supervisor: User) -> None:
+    other = UserFactory(role="supervisor")
+    choose(other, {Kind.INBOX_WELL: Choice.DIGEST})
+    silence()
+    heard_again()
+
+    assert told() == named(supervisor, other)
+    assert told(Kind.INBOX_WELL) == named(supervisor)
+
+
+def test_the_last_supervisor_to_turn_it_off_leaves_it_to_the_team(
+    silence: Silence, supervisor: User, settings: Any
+) -> None:
+    choose(supervisor, {Kind.INBOX_UNWELL: Choice.OFF})
+    silence()
+    heard_again()
+
+    assert told() == told(Kind.INBOX_WELL) == settings.COMPLIANCE_TEAM_EMAILS
 
 
 def test_the_mail_says_what_is_wrong_since_when_and_what_to_do(

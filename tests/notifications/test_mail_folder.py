@@ -11,10 +11,12 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from kyc.models import Contact, Session
 from notifications.folder import FILE_BACKEND, mail_folder
 from notifications.sending import send_due
+from tests import wire
 
 Act = Callable[..., Session]
 
@@ -61,6 +63,17 @@ def test_its_anchor_is_on_the_page(folder: Path, review: Act, officer_client: Cl
     send_due()
 
     assert f'id="mail-{session.notifications.get().pk}"' in officer_client.get(page(session)).content.decode()
+
+
+def test_a_subject_s_personal_link_is_not_shown(folder: Path, officer_client: Client) -> None:
+    event = wire.payload("related_party.kyc_session_created", at=timezone.now())
+    link = {"url": "https://verify.example.test/?token=secret", "expiresAt": "2999-01-01T00:00:00Z"}
+    event["data"]["kycSession"] |= link
+    wire.post(event)
+    assert send_due() == {"sent": 1}
+
+    shown = officer_client.get(page(Session.objects.get())).content.decode()
+    assert "The personal link stands here." in shown and "verify.example.test" not in shown
 
 
 def test_without_mail_it_says_so(folder: Path, review: Act, officer_client: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -10,17 +11,19 @@ import pytest
 from django.utils import timezone
 
 from kyc.models import LedgerEntry, Session
+from notifications.channels.email import EmailChannel
 from notifications.choices import AttemptOutcome, Status
 from notifications.models import Notification
 from notifications.sending import LONGEST_RETRY, MOST_TRIES, backoff, send_due
 from tests.factories import ContactFactory
-from tests.notifications.server import MailServer
+from tests.notifications.server import MailServer, Mute
 
 Act = Callable[..., Session]
 
 
 def make_due() -> None:
-    Notification.objects.filter(status=Status.PENDING).update(next_attempt_at=timezone.now())
+    in_the_outbox = Notification.objects.filter(status__in=[Status.PENDING, Status.WAITING])
+    in_the_outbox.update(next_attempt_at=timezone.now())
 
 
 @pytest.fixture
@@ -32,6 +35,14 @@ def rejected(reject: Act) -> Callable[[str], Notification]:
         return reject(user_id=contact.subject_id).notifications.get()
 
     return make
+
+
+@pytest.fixture
+def impatient(settings: Any, server: MailServer) -> dict[str, Any]:
+    """The options of the mailer, which waits half a second for each answer."""
+    options: dict[str, Any] = settings.MAILERS["default"]["OPTIONS"]
+    options["timeout"] = 0.5
+    return options
 
 
 def test_a_batch_goes_through_one_connection(server: MailServer, review: Act) -> None:
@@ -79,7 +90,15 @@ def test_a_refused_recipient_stops_nobody_else(
     assert LedgerEntry.objects.filter(action="notification.gave_up").count() == 1
 
 
-@pytest.mark.parametrize("answer", ["452 4.2.2 The mailbox is full", "550 5.7.1 Relaying denied"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "451 4.7.1 Greylisted, come back",
+        "452 4.2.2 The mailbox is full",
+        "550 5.7.1 Relaying denied",
+        "421 4.7.0 Goodbye",
+    ],
+)
 def test_a_recipient_who_is_refused_for_now_is_tried_again(
     server: MailServer, rejected: Callable[[str], Notification], answer: str
 ) -> None:
@@ -94,20 +113,32 @@ def test_a_recipient_who_is_refused_for_now_is_tried_again(
     assert [attempt.outcome for attempt in row.attempts.all()] == [AttemptOutcome.FAILED, AttemptOutcome.SENT]
 
 
-def test_a_connection_that_drops_in_a_message_costs_only_that_one(
-    server: MailServer, rejected: Callable[[str], Notification]
+@pytest.mark.parametrize("where", ["drops_in", "drops_at", "drops_after"])
+def test_a_connection_that_drops_costs_only_the_message_in_hand(
+    server: MailServer, rejected: Callable[[str], Notification], where: str
 ) -> None:
+    """In the middle of it; when it is there; and after it was taken, before the answer: then it comes a second time."""
     dropped = rejected("dropped@example.test")
     rejected("other@example.test")
-    server.drops_at = {"dropped@example.test"}
+    setattr(server, where, {"dropped@example.test"})
 
     assert send_due() == {"failed": 1, "sent": 1}
-    assert server.recipients == ["other@example.test"]
+    assert server.recipients.count("other@example.test") == 1
 
-    server.drops_at = set()
+    setattr(server, where, set())
     make_due()
     assert send_due() == {"sent": 1}
-    assert server.messages[-1]["Message-ID"] == dropped.message_id
+    came = [mail["Message-ID"] for mail in server.messages if mail["To"] == "dropped@example.test"]
+    assert came == [dropped.message_id] * (2 if where == "drops_after" else 1)
+
+
+def test_a_server_that_takes_so_many_per_connection_delays_none(server: MailServer, review: Act) -> None:
+    for _ in range(5):
+        review()
+    server.most_per_connection = 2
+
+    assert send_due() == {"sent": 5}
+    assert (server.n_connections, len(server.messages)) == (3, 5)
 
 
 @pytest.mark.parametrize("answer", ["451 4.3.0 Try later", "554 5.7.1 Not from you", "421 4.3.2 Going away"])
@@ -124,28 +155,73 @@ def test_a_message_that_is_not_taken_is_tried_again(server: MailServer, review: 
     assert send_due() == {"sent": 1}
 
 
-def test_a_server_that_stalls_does_not_hold_the_worker(server: MailServer, review: Act) -> None:
-    row = review().notifications.get()
-    server.is_stalled = True
+def test_a_message_that_is_never_answered_delays_the_others_by_its_time_out_only(
+    server: MailServer, rejected: Callable[[str], Notification], impatient: Any
+) -> None:
+    stalled = [rejected("first@example.test"), rejected("second@example.test")][0]
+    rejected("third@example.test")
+    server.stalls_at = {"first@example.test"}
+    began = time.monotonic()
 
-    assert send_due() == {"failed": 1}
+    assert send_due() == {"failed": 1, "sent": 2}
+    assert time.monotonic() - began < 5
+    stalled.refresh_from_db()
+    assert (stalled.status, stalled.n_attempts) == (Status.PENDING, 1)
+    assert sorted(server.recipients) == ["second@example.test", "third@example.test"]
+
+
+def test_a_server_that_stalls_at_hello_holds_the_batch_by_one_time_out(
+    server: MailServer, review: Act, impatient: Any
+) -> None:
+    for _ in range(3):
+        review()
+    server.stalls_at_hello = True
+    began = time.monotonic()
+
+    assert send_due() == {"failed": 3}
+    assert time.monotonic() - began < 5
+
+
+def test_a_server_that_takes_the_call_and_is_silent_is_left_alone_for_all(
+    server: MailServer, review: Act, impatient: dict[str, Any]
+) -> None:
+    for _ in range(3):
+        review()
+    with Mute() as mute:
+        impatient["port"] = mute.port
+        assert send_due() == {"failed": 3}
+
+    assert mute.n_connections == 1
+
+
+def test_a_server_that_never_finishes_its_sentence_is_cut_off(
+    server: MailServer, review: Act, impatient: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A letter at a time is within every time-out: a message has one for all of it."""
+    row = review().notifications.get()
+    monkeypatch.setattr(EmailChannel, "longest", 0.5)
+    with Mute(says="2") as mute:
+        impatient["port"] = mute.port
+        assert send_due() == {"failed": 1}
+
     row.refresh_from_db()
-    assert row.status == Status.PENDING
+    assert (row.status, row.n_attempts) == (Status.PENDING, 1)
 
 
 @pytest.mark.parametrize(
     "address", ["nobody", "a@b@example.test", "x@example.test\r\nBcc: y@example.test", "x y@example.test"]
 )
-def test_a_bad_address_gives_up_at_once(
+def test_a_bad_address_is_no_contact(
     server: MailServer, rejected: Callable[[str], Notification], address: str
 ) -> None:
     bad = rejected(address)
     rejected("good@example.test")
+    make_due()
 
-    assert send_due() == {"gave_up": 1, "sent": 1}
+    assert send_due() == {"waiting": 1, "sent": 1}
 
     bad.refresh_from_db()
-    assert bad.last_error == "The address is not a valid e-mail address."
+    assert bad.status == Status.WAITING
     assert server.recipients == ["good@example.test"]
 
 

@@ -1,4 +1,4 @@
-"""What the two messages say, in both of their forms."""
+"""What the team's messages say, in both of their forms."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from kyc.models import Contact, Session
-from notifications.messages import MOST_CHECKS, MOST_REASONS, Message, compose
-from notifications.models import Notification
+from kyc import review as acts
+from kyc.models import ReasonCode, Session, User
+from notifications.choices import TO_SUBJECTS, Kind
+from notifications.contents import MOST_CHECKS, MOST_REASONS
+from notifications.messages import Message, compose
 from notifications.recipients import Addressee
+from tests.factories import UserFactory
+from tests.notifications import decisions, every_kind
+from tests.notifications.every_kind import WORDS
 
 Act = Callable[..., Session]
 TEAM = Addressee("team@example.test")
@@ -26,9 +31,8 @@ REASON = {
 }
 
 
-def message(session: Session, to: Addressee = TEAM) -> Message:
-    row = Notification.objects.select_related("session").get(session=session)
-    return compose(row, to)
+def message(session: Session, kind: Kind = Kind.REVIEW_OPENED) -> Message:
+    return compose(every_kind.message(session, kind), TEAM)
 
 
 class Tags(HTMLParser):
@@ -73,11 +77,13 @@ def test_the_end_of_the_calendar_can_be_told(review: Act, settings: Any) -> None
     assert "Due: 31 Dec 9999, 23:59 UTC" in message(review(at="9999-12-31T23:00:00Z")).text
 
 
-def test_a_session_that_left_review_says_so(review: Act, verify: Act) -> None:
+@pytest.mark.parametrize("part", ["text", "html"])
+def test_a_session_that_left_review_says_so(review: Act, verify: Act, part: str) -> None:
     session = review()
     verify(session_id=session.pk, at=timezone.now() + timedelta(seconds=1))
 
-    assert "The session has left review meanwhile: it is VERIFIED now." in message(session).text
+    said = "The session has left review meanwhile: it is VERIFIED now."
+    assert said in getattr(message(session), part)
 
 
 def test_a_related_party_is_named_as_one(review: Act) -> None:
@@ -104,37 +110,88 @@ def test_long_lists_are_cut_and_counted(review: Act) -> None:
         assert f"CODE_{MOST_REASONS}" not in part
 
 
+def test_a_mail_is_never_so_long_that_programs_cut_it_off(review: Act) -> None:
+    reason = dict.fromkeys(("type", "code", "message", "category"), "\"'&<>" * 200)
+    checks = [{"type": "'" * 900, "state": 2, "reasons": [reason] * 20} for _ in range(30)]
+    found = message(review(checks=checks))
+
+    assert len(found.html.encode()) < 100_000
+    assert len(found.text.encode()) < 100_000
+
+
 def test_without_checks_it_says_that_none_are_known(review: Act) -> None:
     assert "No refused checks are known." in message(review(checks=[])).text
 
 
-def test_subject_lines_and_previews_hold_no_personal_data(review: Act, reject: Act, contact: Contact) -> None:
-    team = message(review())
-    subject = message(reject(user_id=contact.subject_id), Addressee(contact.email, contact.name))
+# --- Sessions that wait for somebody -----------------------------------------------------------------
+@pytest.mark.parametrize("part", ["text", "html"])
+def test_who_escalated_is_named_as_the_desk_names_them(db: None, part: str) -> None:
+    found = getattr(message(every_kind.escalated(), Kind.ESCALATED), part)
 
-    assert team.subject.startswith("Review opened: session ")
-    assert subject.subject == "About your identity verification"
-    preview = subject.html.split('aria-hidden="true">')[1].split("</div>")[0]
-    assert preview == "There is news about your identity verification."
-
-
-def test_a_subject_is_greeted_by_name_and_given_a_reference(reject: Act) -> None:
-    session = reject()
-
-    named, unnamed = message(session, Addressee("a@b.test", "Ana")), message(session)
-    assert "Hello Ana," in named.text
-    assert "Hello," in unnamed.text
-    assert str(session.pk) in named.text
-    assert "http" not in named.text, "No link, so none that could hold a secret."
+    assert "Escalated by" in found
+    assert "escalating.officer" in found
+    assert "Only supervisors decide what is escalated." in found
 
 
-def test_the_html_loads_and_runs_nothing(review: Act, reject: Act) -> None:
-    for session in (review(), reject()):
-        tags = Tags()
-        tags.feed(message(session).html)
+def test_a_code_s_mark_escalates_without_a_person(review: Act) -> None:
+    ReasonCode.objects.create(code="LOW_CONFIDENCE", is_suspicion=True)
+
+    assert "Escalated by: KYC Desk, by a reason code's mark" in message(review(), Kind.ESCALATED).text
+
+
+def test_who_is_asked_for_a_second_review_reads_it_is_them(review: Act, officer: User) -> None:
+    asked, session = UserFactory(role="officer"), review()
+    seen = decisions.seen(session)
+    decision = acts.ask_second_review(session.pk, by=officer, seen=seen, rationale=WORDS, to=asked)
+    row = every_kind.message(session, Kind.SECOND_REVIEW)
+    row.recipient, row.occasion = f"person:{asked.pk}", f"decision {decision.pk}"
+
+    text = compose(row, Addressee(asked.email)).text
+    assert f"Asked by: {officer.username}\nAsked to look: you\n" in text
+    assert "Whatever is decided, another person confirms it." in text
+
+
+def test_a_dispute_says_who_says_what_and_who_settles_it(db: None, settings: Any) -> None:
+    session = every_kind.disputed()
+    text = message(session, Kind.DISPUTED).text
+
+    assert "Ralio says: VERIFIED\nDecided here: REJECTED\nDecided by: deciding.supervisor\n" in text
+    assert "A supervisor who took no part in the decision settles which of the two holds." in text
+    settings.KYC_FOUR_EYES = "none"
+    assert "A supervisor settles which of the two holds." in message(session, Kind.DISPUTED).text
+
+
+# --- Every kind --------------------------------------------------------------------------------------
+def test_the_team_s_mails_repeat_no_word_that_somebody_wrote(db: None) -> None:
+    for kind, row in every_kind.every().items():
+        if kind in TO_SUBJECTS:
+            continue
+        found = compose(row, Addressee("team@example.test", "María"))
+        said = found.subject + found.preview + found.text + found.html
+        assert "QXZ" not in said, kind
+        assert "María" not in said, kind
+
+
+def test_subject_lines_and_previews_name_nobody(db: None) -> None:
+    for kind, row in every_kind.every().items():
+        found = compose(row, Addressee("maria@example.test", "María"))
+        shown = f"{found.subject} {found.preview}"
+        ids = [] if row.session is None else [str(row.session.subject_id), str(row.session.pk)]
+        assert not [word for word in ("María", "maria", "Acme", "QXZ", *ids) if word in shown], kind
+        assert found.html.split('aria-hidden="true">')[1].split("</div>")[0] == found.preview, kind
+
+
+def test_the_html_loads_and_runs_nothing_and_leads_to_the_desk_alone(db: None) -> None:
+    for kind, row in every_kind.every().items():
+        tags, found = Tags(), compose(row, TEAM)
+        tags.feed(found.html)
         assert {tag for tag, _ in tags.found}.isdisjoint(
             {"script", "img", "link", "iframe", "form", "object"}
         )
-        assert "url(" not in message(session).html
-        links = [attributes["href"] for tag, attributes in tags.found if tag == "a"]
-        assert all(link and link.startswith("http://127.0.0.1:8000/sessions/") for link in links)
+        assert "url(" not in found.html
+        links = {attributes["href"] for tag, attributes in tags.found if tag == "a"}
+        if kind in TO_SUBJECTS:
+            assert links <= {every_kind.LINK}, "No link of ours, so none that could hold a secret."
+        else:
+            assert links, kind
+            assert all(link and link.startswith("http://127.0.0.1:8000/") for link in links), kind

@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from kyc import review as acts
 from kyc.models import Contact, ReasonCode, Session, User
 from notifications import notices
+from notifications.choices import Kind, Status
 from notifications.models import Notification
 from notifications.sending import send_due
 from tests.factories import ContactFactory
@@ -80,14 +81,14 @@ def test_a_decision_that_may_be_undone_is_said(review: Act, contact: Contact, of
     assert "can no longer be undone" not in entry(row)
 
 
-def test_failed_tries_are_listed_and_giving_up_is_said(server: MailServer, reject: Act) -> None:
+def test_every_try_is_listed_and_giving_up_is_said(server: MailServer, reject: Act) -> None:
     session = reject(user_id=ContactFactory(email="gone@example.test").subject_id)
     server.refused["gone@example.test"] = "550 No <gone@example.test> here"
     send_due()
 
     assert titles(session) == ["The message to the user could not be sent."]
     shown = entry(session.notifications.get())
-    assert "1 failed try" in shown
+    assert "1 try" in shown and "refused. " in shown
     assert "550 No" in shown
     assert "example.test" not in shown
 
@@ -99,7 +100,7 @@ def test_an_unnamed_subject_is_said(reject: Act) -> None:
 def test_a_team_without_an_address_is_said(review: Act, settings: Any) -> None:
     settings.COMPLIANCE_TEAM_EMAILS = []
 
-    assert titles(review()) == ["The compliance team was not mailed."]
+    assert titles(review()) == ["Nobody was mailed when this session came to review."]
 
 
 def test_several_addresses_of_the_team_are_one_notice(
@@ -120,10 +121,23 @@ def test_prefetched_they_cost_no_query(review: Act, queries: Any, mailoutbox: li
 
 
 @pytest.mark.parametrize(("may", "n_links"), [(True, 1), (False, 0)])
-def test_who_may_release_gets_the_way_to_it(
-    review: Act, days_ago: Callable[[float], datetime], may: bool, n_links: int
-) -> None:
-    perms = {"notifications": {"release_notification": may}}
-    row = review(at=days_ago(2)).notifications.get()
+def test_who_may_see_messages_gets_the_way_to_it(review: Act, may: bool, n_links: int) -> None:
+    perms = {"notifications": {"view_notification": may}}
+    row = review().notifications.get()
 
-    assert entry(row, perms=perms).count("/admin/notifications/notification/") == n_links
+    assert entry(row, perms=perms).count(f'href="/notifications/{row.pk}/"') == n_links
+
+
+def test_a_rejection_that_nobody_is_to_be_told_of_is_said(reject: Act, settings: Any) -> None:
+    settings.KYC_SUBJECT_MAILS = frozenset()
+
+    assert titles(reject()) == ["The subject was not told."]
+
+
+@pytest.mark.parametrize("recipient", ["person:1", "user:00000000-0000-4000-8000-000000000000"])
+def test_every_kind_s_words_say_whom_it_is_for_and_why_it_was_cancelled(recipient: str) -> None:
+    for kind in Kind:
+        row = Notification(kind=kind, recipient=recipient, status=Status.CANCELLED)
+
+        assert notices.reader(row).split()[0] in ("the", "a"), kind
+        assert notices.why(row).endswith("."), kind

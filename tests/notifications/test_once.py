@@ -52,7 +52,7 @@ def test_a_new_round_is_told_anew(review: Act, verify: Act, days_ago: Ago) -> No
     verify(session_id=session.pk, at=days_ago(2 * HOUR))
     review(session_id=session.pk, at=days_ago(HOUR))
 
-    assert kinds(session) == [(Kind.REVIEW_OPENED, 1), (Kind.REVIEW_OPENED, 2)]
+    assert kinds(session) == [(Kind.REVIEW_OPENED, 1), (Kind.REVIEW_OPENED, 2), (Kind.VERIFIED, 1)]
 
 
 def test_coming_back_to_review_in_the_same_round_is_no_news(review: Act, days_ago: Ago) -> None:
@@ -92,11 +92,12 @@ def test_a_rejection_that_comes_back_revives_what_was_cancelled(
     session = reject(user_id=contact.subject_id, at=days_ago(3 * HOUR))
     session.notifications.update(status=Status.CANCELLED, next_attempt_at=None)
     verify(session_id=session.pk, user_id=contact.subject_id, at=days_ago(2 * HOUR))
-    assert session.notifications.get().status == Status.CANCELLED
+    failed = session.notifications.filter(kind=Kind.VERIFICATION_FAILED)
+    assert failed.get().status == Status.CANCELLED
 
     reject(session_id=session.pk, user_id=contact.subject_id, at=days_ago(HOUR))
 
-    assert session.notifications.get().status == Status.PENDING
+    assert failed.get().status == Status.PENDING
 
 
 def test_the_database_refuses_a_second_one(review: Act) -> None:

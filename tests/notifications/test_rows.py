@@ -14,12 +14,13 @@ from django.utils import timezone
 
 from kyc import ingestion, ledger
 from kyc.choices import DeliveryStatus
-from kyc.models import Contact, Delivery, LedgerEntry, Session
+from kyc.models import Contact, Delivery, LedgerEntry, Session, User
 from notifications import receivers
 from notifications.choices import HoldCause, Kind, Status
 from notifications.models import Notification
 from tests import wire
 from tests.factories import ContactFactory
+from tests.notifications.conftest import told
 
 Act = Callable[..., Session]
 
@@ -61,9 +62,24 @@ def test_a_subject_that_nobody_named_is_told_nothing(reject: Act) -> None:
     assert not reject(user_id=None, related_party_id=None).notifications.exists()
 
 
-@pytest.mark.parametrize("name", ["kyc_session_verified", "kyc_session_expired"])
-def test_other_states_are_told_to_nobody(db: None, name: str) -> None:
-    wire.post(wire.payload(name, at=timezone.now()))
+@pytest.mark.parametrize(
+    ("name", "kind"), [("kyc_session_verified", Kind.VERIFIED), ("kyc_session_expired", Kind.EXPIRED)]
+)
+def test_the_other_ends_of_a_session_are_told_to_its_subject_unless_they_are_not_to_be(
+    contact: Contact, settings: Any, name: str, kind: Kind
+) -> None:
+    told(name, user_id=contact.subject_id)
+    row = Notification.objects.get()
+    assert (row.kind, row.recipient, row.status) == (kind, f"user:{contact.subject_id}", Status.PENDING)
+
+    settings.KYC_SUBJECT_MAILS -= {kind}
+    told(name, user_id=contact.subject_id)
+    assert Notification.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", ["kyc_state_updated", "kyc_expiration_warning", "payin_completed"])
+def test_what_is_about_no_session_is_told_to_nobody(supervisor: User, name: str) -> None:
+    assert wire.post(wire.payload(name, at=timezone.now())).status_code == 200
 
     assert not Notification.objects.exists()
 

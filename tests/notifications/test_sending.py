@@ -12,7 +12,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.utils import timezone
 
 from kyc.models import Contact, LedgerEntry, Session
-from notifications.choices import AttemptOutcome, Status
+from notifications.choices import AttemptOutcome, Kind, Status
 from notifications.models import Notification
 from notifications.sending import send_due
 from tests.factories import ContactFactory
@@ -90,9 +90,9 @@ def test_a_contact_wakes_nothing_that_is_withheld(
     session = reject(user_id=None, related_party_id=party, entityType="related-party", at=days_ago(2))
 
     post_event(created)
+    send_due()
 
     assert session.notifications.get().status == Status.WITHHELD
-    assert send_due() == {}
 
 
 def test_a_contact_that_nobody_announced_is_found_at_the_next_look(reject: Act, mailoutbox: Outbox) -> None:
@@ -111,10 +111,11 @@ def test_a_subject_is_not_told_of_a_rejection_that_is_over(
     session = reject(user_id=contact.subject_id)
     verify(session_id=session.pk, user_id=contact.subject_id, at=timezone.now() + timedelta(seconds=1))
 
-    assert send_due() == {"cancelled": 1}
+    assert send_due() == {"cancelled": 1, "sent": 1}
 
-    assert session.notifications.get().status == Status.CANCELLED
-    assert mailoutbox == []
+    assert session.notifications.get(kind=Kind.VERIFICATION_FAILED).status == Status.CANCELLED
+    assert session.notifications.get(kind=Kind.VERIFIED).status == Status.SENT
+    assert len(mailoutbox) == 1
 
 
 def test_a_message_for_somebody_who_is_no_longer_the_subject_is_cancelled(

@@ -52,6 +52,7 @@ def test_a_suspect_session_is_held_back_whatever_the_decision_says(
 ) -> None:
     suspect(CODE)
     ReasonCodeFactory(code="TORN")
+    User.objects.update(email="")
     found = review(session_id=session.pk, user_id=session.user_id)
     assert found.is_suspect
     decisions.reject(session, supervisor, "TORN")

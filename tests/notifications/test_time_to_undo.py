@@ -86,14 +86,27 @@ def test_rejected_again_the_same_message_waits_anew(
     ]
 
 
-def test_approved_instead_nobody_is_told(session: Session, officer: User, settings: Any) -> None:
+def test_approved_instead_the_subject_hears_of_that_alone_and_after_a_time_of_its_own(
+    session: Session, officer: User, settings: Any, mailoutbox: list[Any]
+) -> None:
     settings.KYC_FOUR_EYES = "none"
     review.undo(decisions.reject(session, officer).pk, by=officer)
     decisions.approve(session, officer)
 
+    assert send_due() == {}
+    with later():
+        assert send_due() == {"sent": 1}
+    statuses = dict(Notification.objects.filter(session=session).values_list("kind", "status"))
+    assert statuses == {Kind.VERIFICATION_FAILED: Status.CANCELLED, Kind.VERIFIED: Status.SENT}
+
+
+def test_an_approval_undone_in_time_is_not_told(session: Session, officer: User, settings: Any) -> None:
+    settings.KYC_FOUR_EYES = "none"
+    review.undo(decisions.approve(session, officer).pk, by=officer)
+
     with later():
         assert send_due() == {}
-    assert to_subject(session).status == Status.CANCELLED
+    assert Notification.objects.get(session=session).status == Status.CANCELLED
 
 
 def test_ralio_s_confirmation_tells_nobody_twice(

@@ -47,7 +47,7 @@ def test_once_drains_and_exits(worker: Start, server: MailServer, review: Act) -
 
     assert process.returncode == 0, log
     assert (n_sent(), len(server.messages)) == (25, 25)
-    assert "messages sent: 20" in log
+    assert "messages sent: 25" in log
     assert "@" not in log
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-DATE_FORMAT = "j M Y"
-DATETIME_FORMAT = "j M Y, H:i:s T"
+DATE_FORMAT = "j b Y"
+DATETIME_FORMAT = "j b Y, H:i:s T"
 SHORT_DATETIME_FORMAT = "d/m/Y H:i T"
 TIME_FORMAT = "H:i:s"

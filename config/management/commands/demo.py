@@ -96,7 +96,10 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         passwords = {name: _password() for name in PEOPLE}
         for name, role in PEOPLE.items():
-            ensure_person(name, role, passwords[name])
+            person = ensure_person(name, role, passwords[name])
+            # Their mail lies in the demo's folder with all other.
+            person.email = f"{name}@demo.example"
+            person.save(update_fields=["email"])
         connection.close()
         secret, desk = secrets.token_urlsafe(24), f"http://{HOST}:{port}"
         environment = os.environ | _environment(self.folder, desk, secret)

@@ -1,9 +1,10 @@
-"""Do everything that waits in the background: notifications, deliveries that failed, enquiries, alarms, due times."""
+"""Do all that waits in the background: notifications, failed deliveries, enquiries, alarms, due times, digests."""
 
 from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 import time
 from argparse import ArgumentParser
@@ -21,13 +22,16 @@ from django.utils import timezone
 from kyc import alarms, deadlines, ingestion
 from kyc.answering import answer_due
 from kyc.suspicions import Following
-from notifications.sending import send_due
+from notifications import channels, daily
+from notifications.sending import fail_strays, send_due
 
 logger = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 60.0
 SECONDS_BETWEEN_WATCHES = 60.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# Between a mail server's answer and the next line to it another thread writes messages: it must not keep the floor long.
+SECONDS_BETWEEN_THREADS = 0.0001
 
 
 type Work = Callable[[Stop], Counter[str]]
@@ -55,8 +59,8 @@ class Stop:
 
 class Command(BaseCommand):
     help = (
-        "Send notifications, try failed deliveries again, ask Ralio's API for missing checks, warn of due times and watch"
-        " the inbox, until stopped. Run as many of these as you like."
+        "Send notifications, try failed deliveries again, ask Ralio's API for missing checks, warn of due times, write"
+        " the day's digests and watch the inbox, until stopped. Run as many of these as you like."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -71,7 +75,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, once: bool, interval: float, **options: Any) -> None:
         stop = Stop()
         try:
-            with _obeying_signals(stop):
+            with _obeying_signals(stop), _taking_turns():
                 self.drain(stop) if once else self.work(stop, interval)
         finally:
             connection.close()
@@ -80,22 +84,29 @@ class Command(BaseCommand):
                 connection.close_pool()  # type: ignore[attr-defined]
 
     def work(self, stop: Stop, interval: float) -> None:
-        """Sweep until told to stop. Ralio's API is asked beside all else, for it may let one wait."""
-        asking = threading.Thread(target=_ask_until_told, args=(stop, interval), name="enquiries")
-        asking.start()
+        """Sweep until told to stop. What may let one wait goes on beside all else: Ralio's API, and each channel."""
+        works = {"enquiries": _enquiries, **{name: _messages_by(name) for name in channels.configured()}}
+        beside = [
+            threading.Thread(target=_do_until_told, args=(stop, interval, work), name=name)
+            for name, work in works.items()
+        ]
+        for thread in beside:
+            thread.start()
         try:
             # Not before what waited for us while we were down has had time to come.
             watch = _now_and_then(_inbox, first_after=SECONDS_BETWEEN_WATCHES)
-            now_and_then = (watch, _now_and_then(_deadlines), _now_and_then(_suspicions()))
-            _sweep_until_told(stop, interval, (*WORKS, *now_and_then))
+            others = (_now_and_then(work) for work in (_strays, _deadlines, _digests, _suspicions()))
+            now_and_then = (watch, *others)
+            _sweep_until_told(stop, interval, (_deliveries, *now_and_then))
         finally:
             stop.order()
-            asking.join()
+            for thread in beside:
+                thread.join()
         logger.info("Stopped.")
 
     def drain(self, stop: Stop) -> None:
         done, is_well = 1, True
-        now_and_then = map(_now_and_then, (_inbox, _deadlines, _suspicions()))
+        now_and_then = map(_now_and_then, (_inbox, _deadlines, _digests, _suspicions()))
         works = (*WORKS, _enquiries, *now_and_then)
         while done and is_well and not stop.is_ordered:
             done, is_well = sweep(stop, works)
@@ -115,9 +126,19 @@ def _obeying_signals(stop: Stop) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _ask_until_told(stop: Stop, interval: float) -> None:
+@contextmanager
+def _taking_turns() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SECONDS_BETWEEN_THREADS)
     try:
-        _sweep_until_told(stop, interval, (_enquiries,))
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def _do_until_told(stop: Stop, interval: float, work: Work) -> None:
+    try:
+        _sweep_until_told(stop, interval, (work,))
     finally:
         connection.close()
 
@@ -157,7 +178,21 @@ def sweep(stop: Stop, works: Sequence[Work] | None = None) -> tuple[int, bool]:
 
 
 def _messages(stop: Stop) -> Counter[str]:
-    tally = send_due(is_wanted=lambda: not stop.is_ordered)
+    return _counted(send_due(is_wanted=lambda: not stop.is_ordered))
+
+
+def _messages_by(channel: str) -> Work:
+    def messages(stop: Stop) -> Counter[str]:
+        return _counted(send_due(channel=channel, is_wanted=lambda: not stop.is_ordered))
+
+    return messages
+
+
+def _strays(stop: Stop) -> Counter[str]:
+    return _counted(fail_strays())
+
+
+def _counted(tally: Counter[str]) -> Counter[str]:
     return Counter({f"messages {name}": n for name, n in tally.items()})
 
 
@@ -177,6 +212,10 @@ def _inbox(stop: Stop) -> Counter[str]:
 
 def _deadlines(stop: Stop) -> Counter[str]:
     return Counter(f"sessions {kind.replace('_', ' ')}" for _, kind in deadlines.warn())
+
+
+def _digests(stop: Stop) -> Counter[str]:
+    return +Counter({"digests written": daily.write()})
 
 
 def _suspicions() -> Work:

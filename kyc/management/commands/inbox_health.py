@@ -6,9 +6,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from kyc import inbox
+from kyc.choices import Language
 from kyc.figures import Figure
 
 
@@ -21,6 +22,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="As JSON, for a program to read.")
 
+    @translation.override(Language.ENGLISH)
     def handle(self, *args: Any, **options: Any) -> None:
         health = inbox.health(timezone.now())
         if options["json"]:

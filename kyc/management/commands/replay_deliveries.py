@@ -10,9 +10,10 @@ from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import translation
 
 from kyc import replaying
-from kyc.choices import QuarantineCause
+from kyc.choices import Language, QuarantineCause
 from kyc.management.options import instant, whole
 from kyc.pictures import plain
 from kyc.replaying import Ending, Plan, Result
@@ -48,6 +49,7 @@ class Command(BaseCommand):
         option("--limit", type=whole, default=1000, help="At most so many (default: 1000); 0 for all.")
         option("--apply", action="store_true", help="Do it; otherwise this is a dry run.")
 
+    @translation.override(Language.ENGLISH)
     def handle(self, *args: Any, **options: Any) -> None:
         _refuse_contradictions(options)
         tally: Counter[Ending] = Counter()
@@ -108,7 +110,7 @@ def _told(result: Result) -> Iterator[str]:
     """Yield what is said of one: which event, from where to where, and whose session. Nothing personal."""
     delivery = result.delivery
     if delivery is None or result.now is None:
-        yield result.ending.label
+        yield str(result.ending.label)
         return
     if delivery.event_name:
         yield plain(delivery.event_name)

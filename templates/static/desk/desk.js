@@ -12,11 +12,16 @@
     get: function (k) { try { return localStorage.getItem('kd-' + k); } catch (e) { return null; } },
     set: function (k, v) { try { localStorage.setItem('kd-' + k, v); } catch (e) { /* storage blocked */ } }
   };
+  /* Says a text to screen readers. All words come from the page, in its language: #announce has those of every page. */
   function say(text) {
     var el = $('#announce');
-    if (!el) return;
+    if (!el || !text) return;
     el.textContent = '';
     setTimeout(function () { el.textContent = text; }, 30);
+  }
+  function word(name) {
+    var el = $('#announce');
+    return el ? el.dataset[name] : '';
   }
   /* The row of a list that has the focus, or else the one whose preview is open. */
   function currentRow() {
@@ -24,7 +29,7 @@
     return (at && at.closest && at.closest('.qrow')) || $('.qrow.is-open');
   }
   /* What the pages' own scripts share. */
-  window.desk = { $: $, $$: $$, visible: visible, store: store, say: say, currentRow: currentRow };
+  window.desk = { $: $, $$: $$, visible: visible, store: store, say: say, word: word, currentRow: currentRow };
 
   function copy(button) {
     var use = $('use', button), before = use.getAttribute('href');
@@ -32,9 +37,9 @@
     navigator.clipboard.writeText(button.dataset.copy).then(function () {
       button.classList.add('is-done');
       use.setAttribute('href', '#i-check');
-      say('Copied');
+      say(word('copied'));
       setTimeout(function () { button.classList.remove('is-done'); use.setAttribute('href', before); }, 1500);
-    }, function () { say('Copy failed'); });
+    }, function () { say(word('copyFailed')); });
   }
 
   var pending = '', timer;
@@ -91,7 +96,7 @@
   document.addEventListener('change', function (e) {
     if (e.target.matches('[data-keys-toggle]')) {
       store.set('keys', e.target.checked ? 'on' : 'off');
-      say(e.target.checked ? 'Single-key shortcuts on' : 'Single-key shortcuts off');
+      say(word(e.target.checked ? 'keysOn' : 'keysOff'));
     } else if (e.target.matches('[data-autosubmit]') && e.target.form) e.target.form.requestSubmit();
   });
 

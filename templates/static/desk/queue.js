@@ -42,12 +42,12 @@
 
   ['htmx:responseError', 'htmx:sendError', 'htmx:timeout'].forEach(function (failure) {
     document.addEventListener(failure, function (e) {
-      if (e.detail.target.id === 'peek') window.desk.say('The preview could not be loaded. Open the row instead.');
+      if (e.detail.target.id === 'peek') window.desk.say(window.desk.word('peekFailed'));
     });
   });
 
   /* --- Selection ---------------------------------------------------------- */
-  function boxes() { return $$('.q-sel input[name="s"]'); }
+  function boxes() { return $$('.q-sel input[name]'); }
   function count() {
     var all = boxes(), n = all.filter(function (box) { return box.checked; }).length, head = $('[data-select-all]');
     if (head) {
@@ -63,11 +63,11 @@
   document.addEventListener('change', function (e) {
     if (e.target.matches('[data-select-all]')) boxes().forEach(function (box) { box.checked = e.target.checked; });
     else if (!e.target.matches('.q-sel input')) return;
-    var n = count();
-    window.desk.say(n ? n + (n === 1 ? ' session selected' : ' sessions selected') : 'Nothing selected');
+    var n = count(), words = e.target.form.dataset;
+    window.desk.say(n ? (n === 1 ? words.one : words.several).replace('{n}', n) : words.none);
   });
   document.addEventListener('reset', function (e) {
-    if (e.target.id === 'queue-form') setTimeout(count);
+    if ($('.q-sel', e.target)) setTimeout(count);
   });
   /* A file is not swapped in: the browser sends this one itself. */
   document.addEventListener('submit', function (e) {
@@ -122,7 +122,8 @@
     var isWell = e.detail.successful, isAct = e.detail.elt !== live;
     var asOf = isWell && e.detail.xhr.getResponseHeader('Desk-As-Of');
     if (asOf) $('[data-as-of]', stale).textContent = asOf;
-    $('[data-stale-title]', stale).textContent = isAct ? 'No answer came to what you asked for.' : 'The queue did not load.';
+    var title = $('[data-stale-title]', stale);
+    title.textContent = isAct ? title.dataset.onAct : title.dataset.onLook;
     if (stale.hidden !== isWell) stale.hidden = isWell;
     if (!isWell || !isAct || !asOf) return;
     var submitter = e.detail.requestConfig.triggeringEvent && e.detail.requestConfig.triggeringEvent.submitter;

@@ -71,7 +71,7 @@
     if (!label) return;
     label.dataset.plain = label.dataset.plain || label.textContent;
     var n = ticked(form);
-    label.textContent = n ? label.dataset.verb + ' with ' + n + (n === 1 ? ' code' : ' codes') : label.dataset.plain;
+    label.textContent = n ? (n === 1 ? label.dataset.one : label.dataset.many).replace('{n}', n) : label.dataset.plain;
   }
   function search(field) {
     var scope = field.closest('[data-codes]'), text = field.value.trim().toLowerCase(), shown = 0;
@@ -155,7 +155,7 @@
     if (left > 0 && left < 24 * 60 * MINUTE) setTimeout(function () {
       $$('form', el).forEach(function (form) { form.remove(); });
       $$('.toast form').forEach(function (form) { form.remove(); });
-      say('The time to undo is over');
+      say(el.dataset.over);
     }, left);
   });
 }());

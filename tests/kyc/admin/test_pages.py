@@ -16,13 +16,25 @@ from kyc.admin.base import CappedPaginator
 from kyc.models import LedgerEntry
 from tests.kyc.admin.conftest import PAGES, url
 
-# The cookie's session, the person, and their role with its permissions are 3 of each.
-IN_A_LIST = dict.fromkeys(PAGES, 5) | {"kyc.user": 7}
-# Where the read is recorded, that takes 3 more.
+# The cookie's session, and the person with their role and its permissions are 2 of each.
+IN_A_LIST = dict.fromkeys(PAGES, 4) | {"kyc.user": 6}
+# Where the read is recorded, that takes 3 more; PostgreSQL spares one of them.
+SHOWN = (
+    "check",
+    "contact",
+    "correction",
+    "decision",
+    "delivery",
+    "note",
+    "reason",
+    "refusedrequest",
+    "session",
+)
+RECORDED = frozenset(f"kyc.{name}" for name in SHOWN)
 ON_A_PAGE = {
-    "auth.group": 6, "kyc.check": 10, "kyc.contact": 7, "kyc.correction": 8, "kyc.decision": 8, "kyc.delivery": 7,
-    "kyc.ledgerentry": 5, "kyc.ledgerhead": 4, "kyc.reason": 10, "kyc.reasoncode": 4, "kyc.refusedrequest": 7,
-    "kyc.session": 11, "kyc.user": 6, "kyc.enquiry": 4, "kyc.eventname": 4, "kyc.inboxalarm": 4, "kyc.note": 8,
+    "auth.group": 5, "kyc.check": 9, "kyc.contact": 6, "kyc.correction": 7, "kyc.decision": 7, "kyc.delivery": 6,
+    "kyc.ledgerentry": 4, "kyc.ledgerhead": 3, "kyc.reason": 9, "kyc.reasoncode": 3, "kyc.refusedrequest": 6,
+    "kyc.session": 10, "kyc.user": 5, "kyc.enquiry": 3, "kyc.eventname": 3, "kyc.inboxalarm": 3, "kyc.note": 7,
 }  # fmt: skip
 
 
@@ -50,7 +62,7 @@ def test_a_page_opens(
 ) -> None:
     row = row_of(label)
     admin_client.get(url(row))
-    with queries(ON_A_PAGE[label]):
+    with queries(ON_A_PAGE[label] - (label in RECORDED and connection.vendor == "postgresql")):
         answer = admin_client.get(url(row))
 
     assert answer.status_code == 200

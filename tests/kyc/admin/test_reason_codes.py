@@ -48,3 +48,16 @@ def test_a_code_is_listed_once_and_never_renamed_or_deleted(admin_client: Client
     admin_client.post(url(code), form_of(admin_client, url(code)) | {"code": "OTHER"})
     assert admin_client.post(url(code, "delete"), {"post": "yes"}).status_code == 403
     assert list(ReasonCode.objects.values_list("code", flat=True)) == ["GLARE"]
+
+
+def test_it_says_what_a_subject_reads_in_each_language(admin_client: Client) -> None:
+    told_code = ReasonCodeFactory(code="TORN", is_disclosable=True, subject_text="It is <torn>.")
+    posted = form_of(admin_client, url(told_code), subject_text_es="Está roto.")
+    assert admin_client.post(url(told_code), posted).status_code == 302
+    page = admin_client.get(url(told_code)).content.decode()
+
+    assert "English: It is &lt;torn&gt;.<br>Español: Está roto." in page
+    assert told("reasoncode.changed")["after"] == {"subject_text_es": "Está roto."}
+    assert "Nothing of it" in admin_client.get(url(ReasonCodeFactory(code="SILENT"))).content.decode()
+    suspicion = ReasonCodeFactory(code="FRAUD", is_suspicion=True)
+    assert "no message until a supervisor releases it" in admin_client.get(url(suspicion)).content.decode()

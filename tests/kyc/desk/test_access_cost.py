@@ -29,17 +29,17 @@ def permission(name: str) -> Permission:
 
 
 @pytest.mark.parametrize("role", ["officer", "supervisor", "auditor", "admin"])
-def test_sign_in_permissions_and_role_cost_three_queries(role: str, db: None, queries: Queries) -> None:
+def test_sign_in_permissions_and_role_cost_two_queries(role: str, db: None, queries: Queries) -> None:
     client = signed_in(UserFactory(role=role))
 
-    # The session, the person, their roles with what these grant; the page itself counts the queue.
-    with queries(4):
+    # The session, and the person with their roles and what these grant; the page itself counts the queue.
+    with queries(3):
         page = client.get("/account/password/").content.decode()
     assert role.capitalize() in page
 
 
 def test_the_refusal_costs_no_more(outsider_client: Client, queries: Queries) -> None:
-    with queries(3):
+    with queries(2):
         assert outsider_client.get(reverse("queue")).status_code == 403
 
 

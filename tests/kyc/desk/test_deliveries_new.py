@@ -64,7 +64,7 @@ def test_it_costs_one_query_besides_the_sign_in_and_writes_nothing(
     poll = address(supervisor_client)
     post()
     n_entries = LedgerEntry.objects.count()
-    with queries(4):  # the sign-in's session and person, one for permissions, one for the count
+    with queries(3):  # the sign-in's session and person, one for the count
         supervisor_client.get(poll)
 
     assert LedgerEntry.objects.count() == n_entries

@@ -195,13 +195,13 @@ def test_text_from_the_wire_stays_text(supervisor_client: Client) -> None:
 
 def test_the_queries_do_not_grow_with_the_list(supervisor_client: Client, queries: Callable) -> None:
     post()
-    with queries(10):  # three for the sign-in, the permissions and the role; seven are the page's own
+    with queries(9):  # two for the sign-in, the permissions and the role; seven are the page's own
         html(supervisor_client, PAGE)
     for n in range(55):
         arrive("REVIEW", hours=n)
-    with queries(10):
+    with queries(9):
         assert len(shown(supervisor_client)) == 50
-    with queries(11):  # where a filter sieves the rows, one more tells how far back it looks
+    with queries(10):  # where a filter sieves the rows, one more tells how far back it looks
         shown(supervisor_client, "status=applied&event=kyc_session_manual_review&from=2020-01-01")
-    with queries(7):
+    with queries(6):
         shown(supervisor_client, "status=refused&from=2020-01-01")

@@ -16,7 +16,8 @@ from django.urls import reverse
 from kyc.desk import urls
 from kyc.ledger import person_chain
 from kyc.models import Decision, LedgerEntry, LedgerHead, User
-from tests.factories import RefusedRequestFactory, SavedViewFactory, UserFactory
+from notifications import urls as messages
+from tests.factories import NotificationFactory, RefusedRequestFactory, SavedViewFactory, UserFactory
 from tests.kyc import scene
 from tests.kyc.desk.panels import WORDS
 from tests.kyc.review.acting import rejected
@@ -32,6 +33,10 @@ MEND = frozenset({"supervisor", "admin"})
 SIGNED_IN = READ | {"nobody"}
 EVERYBODY = SIGNED_IN | {"visitor"}
 NOBODY: frozenset[str] = frozenset()
+
+
+# The folder of mail is there in a demo only.
+PATTERNS = [*urls.urlpatterns, *(each for each in messages.urlpatterns if each.name != "mail")]
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,12 @@ DOORS = {
     "delivery-raw": Door(INBOX),
     "refused-request": Door(INBOX),
     "refused-request-raw": Door(INBOX),
+    "notifications": Door(READ),
+    "notification": Door(READ),
+    "notifications-act": Door(posts=MEND),
+    "notification-preferences": Door(READ, READ),
     "theme": Door(posts=EVERYBODY),
+    "language": Door(posts=EVERYBODY),
     "account_login": Door(EVERYBODY, EVERYBODY),
     "account_logout": Door(EVERYBODY, EVERYBODY),
     "account_change_password": Door(SIGNED_IN, SIGNED_IN),
@@ -99,7 +109,7 @@ def proposal(settings: Any) -> Decision:
 
 
 def test_every_door_of_the_desk_is_in_the_table() -> None:
-    assert {pattern.name or "" for pattern in urls.urlpatterns} == DOORS.keys()
+    assert {pattern.name or "" for pattern in PATTERNS} == DOORS.keys()
 
 
 def person(role: str) -> User | None:
@@ -114,7 +124,7 @@ def client_of(by: User | None, **how: Any) -> Client:
 
 
 def address(name: str, **ids: Any) -> str:
-    pattern = next(each for each in urls.urlpatterns if (each.name or "") == name)
+    pattern = next(each for each in PATTERNS if (each.name or "") == name)
     wanted = pattern.pattern.converters
     return reverse(name, kwargs={key: ids[key] for key in wanted}) if name else "/"
 
@@ -123,6 +133,7 @@ def ids(name: str, decision: Decision) -> dict[str, Any]:
     session = decision.session
     rows: dict[str, Any] = {
         "queue-view-delete": lambda: SavedViewFactory().pk,
+        "notification": lambda: NotificationFactory().pk,
         "delivery": lambda: session.deliveries.get().pk,
         "delivery-raw": lambda: session.deliveries.get().pk,
         "refused-request": lambda: RefusedRequestFactory().pk,
@@ -228,7 +239,7 @@ UNKNOWN = {
 
 def unknown(name: str, known: dict[str, Any]) -> Iterator[str]:
     """Yield the door's address with each of its ids as none that there is."""
-    pattern = next(each for each in urls.urlpatterns if (each.name or "") == name)
+    pattern = next(each for each in PATTERNS if (each.name or "") == name)
     for key in pattern.pattern.converters:
         for value in UNKNOWN[key]:
             if isinstance(value, type(known[key])):

@@ -48,7 +48,7 @@ def test_it_costs_one_query_while_nothing_changes(
     for hours in range(3):
         review(hours)
     known, n_entries = marks(queue(officer_client)), LedgerEntry.objects.count()
-    with queries(4):  # the sign-in's session, person and permissions; one for the rows
+    with queries(3):  # the sign-in's session and person; one for the rows
         answer = officer_client.get("/queue/rows/", {"s": known})
 
     assert answer.status_code == 204

@@ -69,7 +69,7 @@ def test_it_costs_one_query_besides_the_sign_in_and_writes_nothing(
     SignIn.objects.update(expire_date=timezone.now() + timedelta(hours=1))
     before = SignIn.objects.values_list("session_data", "expire_date").get()
     n_entries = LedgerEntry.objects.count()
-    with queries(4):  # the sign-in's session and person, one for permissions, one for the count
+    with queries(3):  # the sign-in's session and person, one for the count
         answer = officer_client.get(poll)
 
     assert SignIn.objects.values_list("session_data", "expire_date").get() == before

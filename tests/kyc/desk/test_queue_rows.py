@@ -122,11 +122,11 @@ def test_the_queries_do_not_grow_with_the_queue(
     officer_client: Client, review: Review, queries: Callable
 ) -> None:
     review(checks=[check("A")])
-    with queries(9):
+    with queries(8):
         queue(officer_client)
     for hours in range(55):
         review(hours, checks=[check("A", "B"), check("C", type="other")])
-    with queries(9):
+    with queries(8):
         assert len(ids(queue(officer_client))) == 50
-    with queries(9):
+    with queries(8):
         queue(officer_client, "reason=A&check=other&age=4-20&sla=ok&entity=user")

@@ -63,5 +63,5 @@ def test_it_costs_no_query(
     officer_client: Client, silent: None, queries: Callable[[int], AbstractContextManager[None]]
 ) -> None:
     queue(officer_client)
-    with queries(8):  # as many as the empty queue costs without an alarm
+    with queries(7):  # as many as the empty queue costs without an alarm
         assert WARNING in queue(officer_client)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.test import Client
 
-from kyc.desk import bodies, session
+from kyc.desk import bodies, reading
 from kyc.models import Delivery, LedgerEntry, Session, User
 from tests import wire
 from tests.kyc.desk.arrivals import again, arrive, in_order, newest_delivery, page
@@ -89,7 +89,7 @@ def test_a_body_too_long_for_the_page_is_a_link(officer_client: Client) -> None:
 
 
 def test_many_deliveries_come_in_pages(officer_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "PAGE_OF_DELIVERIES", 2)
+    monkeypatch.setattr(reading, "PAGE_OF_DELIVERIES", 2)
     arrived = arrive("REVIEW", hours=9)
     for hours in (8, 7, 6):
         again(arrived, "REVIEW", hours=hours)

@@ -181,5 +181,5 @@ def test_on_postgresql_it_is_one_statement_and_the_record(officer: User, queries
     officer.has_perm("kyc.decide_session")
 
     # Two savepoints' statements, the claim, and the ledger's three.
-    with queries(6 if connection.vendor == "postgresql" else 7):
+    with queries(5 if connection.vendor == "postgresql" else 7):
         assert review.claim_next(view(), by=officer)

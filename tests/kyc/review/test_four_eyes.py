@@ -165,7 +165,8 @@ def test_a_suspicion_that_an_officer_raises_is_for_a_supervisor(
     proposal = decide(session, Outcome.REJECT, officer, ["LOW_CONFIDENCE", "FRAUD"])
     now = now_is(session)
     assert (proposal.status, now.escalated_at is None, now.assignee) == ("proposed", False, None)
-    assert [act for act, *_ in said(session)][-2:] == ["session.escalated", "session.proposed"]
+    acts = [act for act, *_ in said(session) if act.startswith("session.")]
+    assert acts[-2:] == ["session.escalated", "session.proposed"]
 
     decided = review.confirm(proposal.pk, by=supervisor, seen=seen(session))
     assert (decided.status, now_is(session).state, now_is(session).decided_by) == (

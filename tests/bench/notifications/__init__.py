@@ -1,0 +1,1 @@
+"""How fast one worker sends what is due, beside a bare mail client, and whether a long backlog wears it out."""
