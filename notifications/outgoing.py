@@ -23,8 +23,8 @@ from notifications.models import Notification
 
 logger = logging.getLogger(__name__)
 
-# Enough that the thread never waits for the next one, few enough that what they say is still so.
-MOST_UNDER_WAY = 8
+# Enough that the thread goes on while the outcomes of others are recorded, few enough that what they say is still so.
+MOST_UNDER_WAY = 64
 
 
 class Untried(Exception):

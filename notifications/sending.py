@@ -33,7 +33,7 @@ from notifications.recording import Outcome
 
 logger = logging.getLogger(__name__)
 
-BATCH = 100
+BATCH = 300
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(days=1)
 # With the delays above: about six days.
@@ -41,7 +41,7 @@ MOST_TRIES = 16
 # Of a message whose decision may still be undone.
 PUT_OFF = "put off"
 # A worker that is killed has sent so many messages without a record of it, or for so many seconds: not more.
-MOST_UNRECORDED = 50
+MOST_UNRECORDED = 100
 LONGEST_UNRECORDED = 1.0
 # Seconds after which a message that has not left is judged anew.
 TRUE_FOR = 2.0

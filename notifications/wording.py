@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from unicodedata import category
 
 from django.conf import settings
 from django.utils.timezone import localtime
@@ -24,8 +24,10 @@ _LEADS_SOMEWHERE = re.compile(r"\w\w\.\w\w|//|\d{5}|\bwww\b", re.IGNORECASE)
 
 def one_line(text: str, *, limit: int = LONGEST_TEXT) -> str:
     """Return text from outside as one short line: no control character, no line break, nothing that turns the direction."""
-    visible = "".join(" " if unicodedata.category(char) in _UNSEEN else char for char in text)
-    line = re.sub(r"\s+", " ", visible).strip()
+    # What can be printed, as most texts can throughout, holds none of these.
+    is_seen = text.isprintable()
+    seen = text if is_seen else "".join(" " if category(char) in _UNSEEN else char for char in text)
+    line = " ".join(seen.split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
@@ -59,4 +61,4 @@ def _with_zone(at: datetime, in_words: Callable[[date], str], shape: str) -> str
 
 
 def _may_be_in_a_name(char: str) -> bool:
-    return char in _IN_NAMES or unicodedata.category(char)[0] in "LM" or char.isdecimal()
+    return char in _IN_NAMES or category(char)[0] in "LM" or char.isdecimal()

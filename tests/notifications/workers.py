@@ -22,9 +22,11 @@ def main() -> None:
     from django.core.management import call_command
 
     from config.management.commands import worker  # noqa: F401 - what each would have to load
-    from notifications import leases
+    from notifications import leases, sending
 
     leases.LEASE = timedelta(seconds=float(sys.argv[1]))
+    # Small batches, so that each of two has its share of a few hundred messages.
+    sending.send_due.__defaults__ = (100,)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     started = []
     for _ in sys.stdin:

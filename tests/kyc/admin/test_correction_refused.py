@@ -59,7 +59,7 @@ def test_a_form_that_has_become_outdated_keeps_what_was_typed(admin_client: Clie
     answer = admin_client.post(url(session), posted)
 
     assert answer.status_code == 200
-    assert review.OUTDATED in answer.content.decode().replace("&#x27;", "'")
+    assert str(review.OUTDATED) in answer.content.decode().replace("&#x27;", "'")
     assert f"This is now &quot;{now}&quot;" in answer.content.decode()
     assert posted["user_id"] in answer.content.decode()
     assert not Correction.objects.exists()
