@@ -115,11 +115,11 @@ def test_a_deadlock_is_tried_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.skip("SQLite has one writer, and so no deadlock.")
     calls = []
 
-    def deadlock(change: Any, delivery: Delivery, contact: Any) -> None:
+    def deadlock(change: Any, delivery: Delivery, *also: Any) -> None:
         calls.append(delivery.sha256)
         if len(calls) == 1:
             raise OperationalError("deadlock detected") from psycopg.errors.DeadlockDetected()
-        real(change, delivery, contact)
+        real(change, delivery, *also)
 
     real = ingestion._tell
     monkeypatch.setattr(ingestion, "_tell", deadlock)
