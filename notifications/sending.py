@@ -33,7 +33,7 @@ from notifications.recording import Outcome
 
 logger = logging.getLogger(__name__)
 
-BATCH = 300
+BATCH = 500
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(days=1)
 # With the delays above: about six days.
