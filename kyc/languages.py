@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date
 
 from django.utils.formats import get_format, number_format
 from django.utils.translation import get_language, gettext, pgettext
+
+
+_of_the_list: ContextVar[str | None] = ContextVar("the language of a list", default=None)
+
+
+@contextmanager
+def one_language() -> Iterator[None]:
+    """Know the language while the block draws a list: to ask Django for it costs more than most of what is drawn.
+
+    Nothing in the block may change it.
+    """
+    token = _of_the_list.set(get_language())
+    try:
+        yield
+    finally:
+        _of_the_list.reset(token)
+
+
+def spoken() -> str | None:
+    """Return the language that the reader is spoken to in."""
+    return _of_the_list.get() or get_language()
 
 
 def per_language[T](make: Callable[[], T]) -> Callable[[], T]:
@@ -14,7 +37,7 @@ def per_language[T](make: Callable[[], T]) -> Callable[[], T]:
     made: dict[str | None, T] = {}
 
     def said() -> T:
-        language = get_language()
+        language = spoken()
         if language not in made:
             made[language] = make()
         return made[language]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -20,7 +21,7 @@ from django.utils.translation import gettext, ngettext, pgettext
 from kyc.choices import CheckState, EntityType, SessionState
 from kyc.desk.rows import CODES_SHOWN
 from kyc.figures import capped, span
-from kyc.languages import per_language
+from kyc.languages import one_language, per_language, spoken
 from kyc.models import Session
 from kyc.templatetags.desk import brief, check_name, initials, moment, sla, waited
 
@@ -176,12 +177,17 @@ def pips(checks: Iterable[ShownCheck], total: int, refused: int) -> SafeString:
     if not total:
         return SafeString("")
     drawn = [PIPS.get(check.state, ("unknown", "minus")) for check in checks]
-    marks = "".join(f'<span class="pip pip--{tone}">{_icon(name)}</span>' for tone, name in drawn)
+    marks = "".join([f'<span class="pip pip--{tone}">{_icon(name)}</span>' for tone, name in drawn])
+    label = _refused_of(spoken(), refused, total)
+    return SafeString(f'<span class="pips" role="img" aria-label="{label}">{marks}</span>')
+
+
+@lru_cache(maxsize=1000)
+def _refused_of(language: str | None, refused: int, total: int) -> str:
     words = ngettext(
         "%(refused)d of %(total)d check refused", "%(refused)d of %(total)d checks refused", total
     )
-    label = words % {"refused": refused, "total": total}
-    return SafeString(f'<span class="pips" role="img" aria-label="{label}">{marks}</span>')
+    return words % {"refused": refused, "total": total}
 
 
 @register.simple_tag
@@ -268,7 +274,8 @@ def tab(tab: Tab, current: Tab) -> SafeString:
 def queue_rows(rows: Iterable[Row], query: str) -> SafeString:
     """Draw the queue's rows. `query` is the list's own, which their links carry along."""
     painter = _Painter(query)
-    return SafeString("".join(painter.row(row) for row in rows))
+    with one_language():
+        return SafeString("".join([painter.row(row) for row in rows]))
 
 
 @register.simple_tag
