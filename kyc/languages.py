@@ -10,7 +10,6 @@ from datetime import date
 from django.utils.formats import get_format, number_format
 from django.utils.translation import get_language, gettext, pgettext
 
-
 _of_the_list: ContextVar[str | None] = ContextVar("the language of a list", default=None)
 
 
