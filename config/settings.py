@@ -165,6 +165,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"]["OPTIONS"] = {
+        # To compile a page's query takes longer than the query, and by its estimates PostgreSQL would at times.
+        "options": "-c jit=off",
         **DATABASES["default"].get("OPTIONS", {}),
         # Waiting for a connection ends within 5 s, so that the webhook answers 503 instead of hanging.
         "connect_timeout": 4,

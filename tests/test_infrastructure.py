@@ -22,6 +22,14 @@ def test_it_runs_on_the_engine_that_was_asked_for(pytestconfig: pytest.Config) -
     assert "DJANGO_SECRET_KEY" not in os.environ
 
 
+def test_postgresql_compiles_no_query(db: None) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite never does.")
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW jit")
+        assert cursor.fetchone() == ("off",)
+
+
 def test_sent_mail_lands_in_the_outbox(mailoutbox: list[mail.EmailMessage]) -> None:
     mail.send_mail("Subject", "Text", None, ["someone@example.test"])
 
