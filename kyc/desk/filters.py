@@ -151,11 +151,12 @@ class Filters:
     def ordered(
         self, sessions: SessionQuerySet, now: datetime, among: People | None = None
     ) -> SessionQuerySet:
-        """Return the filtered sessions with the keys that they are paged by."""
+        """Return those of the sessions that are in review and that the filters let through, with the keys to page by."""
         driver = self.driver
         if driver is None:
-            return self.filtered(sessions, now, among=among)
-        # One join carries the filter and the order, so that both come from one range of one index.
+            return self.filtered(sessions.in_review(), now, among=among)
+        # One join carries the filter and the order, so that both come from one range of one index. What has a row there
+        # is in review: said once more, it would let PostgreSQL expect a fraction of the rows, and read them all to sort.
         due = {f"facets__{name}": value for name, value in self._due(now).items()}
         sessions = sessions.filter(
             facets__kind=driver, facets__digest=text_digest(self.chosen[driver][0]), **due
@@ -163,7 +164,7 @@ class Filters:
         return self.filtered(sessions, now, besides=driver, among=among)
 
     def counted(self, sessions: SessionQuerySet, now: datetime, among: People) -> CappedCount:
-        """Return how many sessions in review the filters let through."""
+        """Return how many of the sessions are in review and let through by the filters."""
         due_first = replace(self, sort="due")
         driver = due_first.driver
         is_all = not (self.view or self.assignees or self.ages or self.since or self.until)

@@ -171,7 +171,7 @@ def _query(asked: _Asked, now: datetime) -> QuerySet[User, tuple[Any, ...]]:
     spans = [CappedCount(queue.filter(age.holds(now))) for age in ages()]
     shown = [CappedCount(queue.filter(views.condition(view, person, now, people))) for view in View]
     saved = [Filters.read(QueryDict(query), person) for _, query in asked.saved]
-    kept = [view.counted(queue, now, people) for view in saved]
+    kept = [view.counted(Session.objects.all(), now, people) for view in saved]
     wanted = queue.filter(views.mine(person, now), asked_by__isnull=False).order_by("asked_at", "pk")
     first = (_first(wanted, name) for name in ("pk", "asked_by_id", "asked_by__username"))
     columns = [*(plain[name] for name in PLAIN), *spans, *shown, *kept, *first, CappedCount(wanted)]
