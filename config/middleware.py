@@ -3,14 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_address
+from uuid import uuid4
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
 from django.template.response import SimpleTemplateResponse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
+from kyc import origins
+from kyc.origins import Origin
 from kyc.webhooks import RalioWebhook
+
+
+class OriginMiddleware:
+    """Give each request an id of its own, which the answer names too, and note the address that it came from.
+
+    Behind a proxy that is the address which the proxy saw, the last one in its header.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        origin = Origin(uuid4().hex, _address(request))
+        with origins.of(origin):
+            response = self._get_response(request)
+        response["X-Request-ID"] = origin.request_id
+        return response
+
+
+def _address(request: HttpRequest) -> str:
+    found: str = request.META.get("REMOTE_ADDR", "")
+    if settings.BEHIND_PROXY:
+        found = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2] or found
+    try:
+        return str(ip_address(found.strip()))
+    except ValueError:
+        return ""
 
 
 class WebhookMiddleware:

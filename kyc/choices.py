@@ -149,6 +149,14 @@ class FacetKind(TextChoices):
     CATEGORY = "category", _("Category")
 
 
+class ErasureStatus(TextChoices):
+    """How far a request to erase a subject's data has come."""
+
+    REQUESTED = "requested", pgettext_lazy("erasure", "Requested")
+    DONE = "done", pgettext_lazy("erasure", "Done")
+    REFUSED = "refused", pgettext_lazy("erasure", "Refused")
+
+
 class ContactSource(TextChoices):
     """Who said how a subject can be reached."""
 

@@ -93,8 +93,11 @@ head AS (
     SELECT %(chain)s::text, 1, %(hash)s::text FROM session WHERE (SELECT count(*) FROM names) >= 0
 ),
 entry AS (
-    INSERT INTO kyc_ledgerentry (chain, seq, at, action, detail, previous_hash, hash)
-    SELECT %(chain)s::text, 1, %(at)s::timestamptz, %(action)s::text, %(detail)s::text, %(previous_hash)s::text, %(hash)s::text FROM session
+    INSERT INTO kyc_ledgerentry (chain, seq, at, action, detail, request_id, address, previous_hash, hash)
+    SELECT
+        %(chain)s::text, 1, %(at)s::timestamptz, %(action)s::text, %(detail)s::text, %(request_id)s::text, %(address)s::text,
+        %(previous_hash)s::text, %(hash)s::text
+    FROM session
 )
 SELECT (SELECT id FROM delivery), EXISTS (SELECT FROM session),
     -- Another transaction made the session in between: a division by zero undoes the half of it.

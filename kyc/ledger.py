@@ -1,7 +1,7 @@
 """The append-only record of every act, in hash chains: one per session, one per person, one for the system.
 
 Each entry's hash covers the entry and the hash before it, so that a change, a gap or a swap shows. Entries hold ids,
-codes and digests, never personal data. The database refuses UPDATE, DELETE and TRUNCATE by triggers.
+codes and digests, never a subject's personal data, and whence the act came: the request and its address. The database refuses UPDATE, DELETE and TRUNCATE by triggers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
+from kyc import origins
 from kyc.models import LedgerEntry, LedgerHead, User
+from kyc.origins import NOWHERE, Origin
 from kyc.querysets import insert_once
 
 SYSTEM = "system"
@@ -25,8 +27,13 @@ GENESIS = "0" * 64
 # One way to the database less than an INSERT and an UPDATE, while others wait for the head.
 _APPEND = """
 WITH entry AS (
-    INSERT INTO kyc_ledgerentry (chain, seq, at, actor_id, action, detail, previous_hash, hash)
-    VALUES (%(chain)s, %(seq)s, %(at)s, %(actor)s, %(action)s, %(detail)s, %(previous_hash)s, %(hash)s)
+    INSERT INTO kyc_ledgerentry (
+        chain, seq, at, actor_id, action, detail, request_id, address, previous_hash, hash
+    )
+    VALUES (
+        %(chain)s, %(seq)s, %(at)s, %(actor)s, %(action)s, %(detail)s, %(request_id)s, %(address)s,
+        %(previous_hash)s, %(hash)s
+    )
     RETURNING id
 )
 UPDATE kyc_ledgerhead SET seq = %(seq)s, hash = %(hash)s WHERE chain = %(chain)s
@@ -113,21 +120,30 @@ def append_all(acts: Sequence[Act]) -> None:
 
 def first_entry(chain: str, action: str, detail: dict[str, Detail]) -> dict[str, str]:
     """Return the columns of the first entry of a chain that nobody else can know of yet; its head has the same hash."""
-    at, text = timezone.now(), _canonical(detail)
+    at, text, origin = timezone.now(), _canonical(detail), origins.present()
     return {
         "chain": chain,
         "at": str(at),
         "action": action,
         "detail": text,
+        "request_id": origin.request_id,
+        "address": origin.address,
         "previous_hash": GENESIS,
-        "hash": _hash(chain, 1, at, None, action, text, GENESIS),
+        "hash": _hash(chain, 1, at, None, action, text, GENESIS, origin),
     }
 
 
 def entry_hash(entry: LedgerEntry) -> str:
     """Return SHA-256 over the entry's own columns and the hash before it, as 64 hexadecimal digits."""
     return _hash(
-        entry.chain, entry.seq, entry.at, entry.actor_id, entry.action, entry.detail, entry.previous_hash
+        entry.chain,
+        entry.seq,
+        entry.at,
+        entry.actor_id,
+        entry.action,
+        entry.detail,
+        entry.previous_hash,
+        Origin(entry.request_id, entry.address),
     )
 
 
@@ -178,6 +194,7 @@ def _tail(last: LedgerEntry, head: LedgerHead | None, broken: set[str]) -> Itera
 def _entry(
     chain: str, seq: int, previous_hash: str, action: str, actor: User | None, detail: str
 ) -> LedgerEntry:
+    origin = origins.present()
     entry = LedgerEntry(
         chain=chain,
         seq=seq,
@@ -185,6 +202,8 @@ def _entry(
         actor=actor,
         action=action,
         detail=detail,
+        request_id=origin.request_id,
+        address=origin.address,
         previous_hash=previous_hash,
     )
     entry.hash = entry_hash(entry)
@@ -203,6 +222,8 @@ def _insert_and_move_on(entry: LedgerEntry) -> None:
                 "actor": entry.actor_id,
                 "action": entry.action,
                 "detail": entry.detail,
+                "request_id": entry.request_id,
+                "address": entry.address,
                 "previous_hash": entry.previous_hash,
                 "hash": entry.hash,
             },
@@ -216,9 +237,19 @@ def _canonical(detail: dict[str, Detail]) -> str:
 
 
 def _hash(
-    chain: str, seq: int, at: datetime, actor_id: int | None, action: str, detail: str, previous_hash: str
+    chain: str,
+    seq: int,
+    at: datetime,
+    actor_id: int | None,
+    action: str,
+    detail: str,
+    previous_hash: str,
+    origin: Origin,
 ) -> str:
     parts = [chain, seq, _utc(at), actor_id, action, detail, previous_hash]
+    # What no request asked for has the shape that entries had before requests were recorded.
+    if origin != NOWHERE:
+        parts += [origin.request_id, origin.address]
     return sha256(json.dumps(parts, separators=(",", ":")).encode("ascii")).hexdigest()
 
 

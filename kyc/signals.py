@@ -30,3 +30,10 @@ contact_changed = Signal()
 
 # alarm: InboxAlarm, just opened or just closed. Sent after the ledger's entry.
 inbox_changed = Signal()
+
+# seal: Seal, just made.
+ledger_sealed = Signal()
+
+# entity_type: EntityType, subject_id: UUID, sessions: list of the subject's sessions' UUIDs; at: datetime. Sent while the
+# subject's personal data is being overwritten; a receiver overwrites what it has, and returns how much by kind.
+subject_erased = Signal()

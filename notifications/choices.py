@@ -21,6 +21,7 @@ class Kind(TextChoices):
     DAILY_DIGEST = "daily_digest", _("Daily digest")
     INBOX_UNWELL = "inbox_unwell", _("Inbox unwell")
     INBOX_WELL = "inbox_well", _("Inbox well again")
+    LEDGER_SEALED = "ledger_sealed", _("Ledger sealed")
     VERIFICATION_FAILED = "verification_failed", _("Verification failed")
     VERIFIED = "verified", _("Verified")
     EXPIRED = "expired", _("Expired")
@@ -42,15 +43,18 @@ TRUE_IN = {
 }
 # These warn of a session's due time, and each due time of a round is warned of by itself.
 ABOUT_DUE_TIMES = frozenset({Kind.DUE_SOON, Kind.OVERDUE})
-# These are about an alarm of the inbox, a digest about a day, all others about a session.
+# These are about an alarm of the inbox, a digest about a day, a seal's about the ledger, all others about a session.
 ABOUT_ALARMS = frozenset({Kind.INBOX_UNWELL, Kind.INBOX_WELL})
 ABOUT_DAYS = frozenset({Kind.DAILY_DIGEST})
-# Of these there may be several in a round, and each says which it is: the due time, the day, the decision or event, the link.
+ABOUT_SEALS = frozenset({Kind.LEDGER_SEALED})
+# What their occasion alone tells apart.
+ABOUT_OCCASIONS = ABOUT_DAYS | ABOUT_SEALS
+# Of these there may be several, and each says which it is: the due time, the day, the seal, the decision or event, the link.
 WITH_OCCASION = (
-    ABOUT_DUE_TIMES | ABOUT_DAYS | {Kind.ESCALATED, Kind.SECOND_REVIEW, Kind.DISPUTED, Kind.SESSION_CREATED}
+    ABOUT_DUE_TIMES | ABOUT_OCCASIONS | {Kind.ESCALATED, Kind.SECOND_REVIEW, Kind.DISPUTED, Kind.SESSION_CREATED}
 )
 # What people at the desk can have at once, in the digest or not at all.
-TO_THE_DESK = frozenset(Kind) - TO_SUBJECTS
+TO_THE_DESK = frozenset(Kind) - TO_SUBJECTS - ABOUT_SEALS
 
 
 class Choice(TextChoices):

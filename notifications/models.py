@@ -15,6 +15,7 @@ from kyc.models.constraints import holds
 from notifications.choices import (
     ABOUT_ALARMS,
     ABOUT_DAYS,
+    ABOUT_OCCASIONS,
     TO_SUBJECTS,
     TO_THE_DESK,
     WITH_OCCASION,
@@ -30,6 +31,7 @@ IN_THE_OUTBOX = Q(status__in=[Status.PENDING, Status.WAITING])
 # Sorted, so that a migration reads the same each time.
 IS_ABOUT_AN_ALARM = Q(kind__in=sorted(ABOUT_ALARMS))
 IS_ABOUT_A_DAY = Q(kind__in=sorted(ABOUT_DAYS))
+IS_ABOUT_AN_OCCASION = Q(kind__in=sorted(ABOUT_OCCASIONS))
 HAS_OCCASION = Q(kind__in=sorted(WITH_OCCASION))
 
 
@@ -87,6 +89,9 @@ class Notification(models.Model):
     )
     last_error = models.TextField(blank=True, default="")
     sent_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When the personal data in it and its tries was overwritten.")
+    )
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -136,17 +141,17 @@ class Notification(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["kind", "occasion", "recipient", "channel"],
-                condition=IS_ABOUT_A_DAY,
+                condition=IS_ABOUT_AN_OCCASION,
                 name="notifications_notification_day_once",
             ),
             models.CheckConstraint(
                 condition=(
                     IS_ABOUT_AN_ALARM & Q(alarm__isnull=False, session__isnull=True, round__isnull=True)
                 )
-                | (IS_ABOUT_A_DAY & Q(alarm__isnull=True, session__isnull=True, round__isnull=True))
+                | (IS_ABOUT_AN_OCCASION & Q(alarm__isnull=True, session__isnull=True, round__isnull=True))
                 | (
                     ~IS_ABOUT_AN_ALARM
-                    & ~IS_ABOUT_A_DAY
+                    & ~IS_ABOUT_AN_OCCASION
                     & Q(alarm__isnull=True, session__isnull=False, round__isnull=False)
                 ),
                 name="notifications_notification_about_one_thing",

@@ -75,6 +75,9 @@ class Delivery(models.Model):
     related_party_id = models.UUIDField(null=True, blank=True)
     n_checks = models.PositiveIntegerField(default=0)
     n_reasons = models.PositiveIntegerField(default=0)
+    erased_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When the personal data in the body was overwritten.")
+    )
 
     objects = models.Manager.from_queryset(DeliveryQuerySet)()
 

@@ -1,4 +1,7 @@
-"""What people add to a session: decisions, corrections and notes. All are evidence and never rewritten."""
+"""What people add to a session: decisions, corrections and notes. All are evidence and never rewritten.
+
+But for erasure, which overwrites words and says so in `erased_at`.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +53,7 @@ class Decision(models.Model):
     undone_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -141,6 +145,7 @@ class Note(models.Model):
     text = models.TextField()
     round = models.PositiveIntegerField()
     at = models.DateTimeField(default=timezone.now)
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=~Q(text=""), name="kyc_note_says_something")]
@@ -189,6 +194,7 @@ class Correction(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="corrections")
     round = models.PositiveIntegerField()
     at = models.DateTimeField(default=timezone.now)
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["id"]

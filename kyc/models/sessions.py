@@ -104,6 +104,10 @@ class Session(models.Model):
             ("decide_session", "Can claim and decide sessions"),
             ("check_session", "Can confirm the decisions of others"),
             ("supervise_session", "Can decide what is escalated or disputed, and reassign sessions"),
+            ("view_personal_data", "Can see personal data unmasked"),
+            ("unmask_personal_data", "Can unmask personal data with a reason"),
+            ("print_session", "Can take a session's whole record"),
+            ("export_subject", "Can export a subject's data"),
         ]
         constraints = [
             holds("entity_type", EntityType, "kyc_session_entity_type"),

@@ -25,6 +25,7 @@ class Contact(models.Model):
     event_at = models.DateTimeField(null=True, blank=True)
     event_id = models.UUIDField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

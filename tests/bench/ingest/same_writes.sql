@@ -50,7 +50,7 @@ head AS (
     INSERT INTO kyc_ledgerhead (chain, seq, hash)
     SELECT 'session:' || session, 1, md5(CAST(session AS text)) || md5(CAST(event AS text)) FROM ids
 )
-INSERT INTO kyc_ledgerentry (chain, seq, at, action, detail, previous_hash, hash)
-SELECT 'session:' || session, 1, now(), 'delivery.applied', CAST(:detail AS text), repeat('0', 64),
+INSERT INTO kyc_ledgerentry (chain, seq, at, action, detail, request_id, address, previous_hash, hash)
+SELECT 'session:' || session, 1, now(), 'delivery.applied', CAST(:detail AS text), md5('request'), '127.0.0.1', repeat('0', 64),
     md5(CAST(session AS text)) || md5(CAST(event AS text))
 FROM ids;
