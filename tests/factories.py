@@ -342,6 +342,51 @@ class LedgerEntryFactory(DjangoModelFactory[models.LedgerEntry]):
     previous_hash = hash = "0" * 64
 
 
+class SealFactory(DjangoModelFactory[models.Seal]):
+    class Meta:
+        model = models.Seal
+
+    number = factory.Sequence(lambda n: n + 1)
+    at = factory.LazyFunction(timezone.now)
+    n_chains = 0
+    n_entries = 0
+    heads_digest = "0" * 64
+    previous_hash = "0" * 64
+    hash = "f" * 64
+
+
+class SealedHeadFactory(DjangoModelFactory[models.SealedHead]):
+    class Meta:
+        model = models.SealedHead
+
+    seal = factory.SubFactory(SealFactory)
+    chain = factory.Sequence(lambda n: f"person:{n}")
+    seq = 1
+    hash = "f" * 64
+
+
+class LegalHoldFactory(DjangoModelFactory[models.LegalHold]):
+    class Meta:
+        model = models.LegalHold
+
+    entity_type = EntityType.USER
+    subject_id = factory.LazyFunction(uuid4)
+    reason = "A court asked for it."
+    placed_by = factory.SubFactory(UserFactory)
+
+
+class ErasureFactory(DjangoModelFactory[models.Erasure]):
+    """A request that nobody has answered yet."""
+
+    class Meta:
+        model = models.Erasure
+
+    entity_type = EntityType.USER
+    subject_id = factory.LazyFunction(uuid4)
+    reason = "The subject asked for it."
+    maker = factory.SubFactory(UserFactory)
+
+
 class NotificationFactory(DjangoModelFactory[Notification]):
     """A message to a session's user, of the newest state; due since it was written unless its status says otherwise."""
 

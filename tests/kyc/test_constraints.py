@@ -11,7 +11,7 @@ from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from kyc.choices import DeliveryStatus, EntityType, Outcome, QuarantineCause, SessionState
+from kyc.choices import DeliveryStatus, EntityType, ErasureStatus, Outcome, QuarantineCause, SessionState
 from kyc.models.digests import text_digest
 from tests import factories as f
 
@@ -28,6 +28,11 @@ def twice(make: Make, **columns: Any) -> None:
 def same_person() -> None:
     person = f.UserFactory()
     f.DecisionFactory(maker=person, checker=person)
+
+
+def erased_alone() -> None:
+    person = f.UserFactory()
+    f.ErasureFactory(status=ErasureStatus.DONE, maker=person, checker=person, checked_at=timezone.now())
 
 
 def asked_of_oneself() -> None:
@@ -120,6 +125,20 @@ BREAKERS: dict[str, Callable[[], Any]] = {
     "kyc_inbox_alarm_open_once": lambda: twice(f.InboxAlarmFactory),
     "kyc_ledger_entry_once": lambda: twice(f.LedgerEntryFactory, chain="c", seq=1),
     "kyc_ledger_entry_from_one": lambda: f.LedgerEntryFactory(chain="c", seq=0),
+    "kyc_seal_from_one": lambda: f.SealFactory(number=0),
+    "kyc_sealed_head_once": lambda: twice(f.SealedHeadFactory, chain="c"),
+    "kyc_legal_hold_entity_type": lambda: f.LegalHoldFactory(entity_type=EntityType.UNKNOWN),
+    "kyc_legal_hold_has_a_reason": lambda: f.LegalHoldFactory(reason=""),
+    "kyc_legal_hold_lifted_by_somebody": lambda: f.LegalHoldFactory(
+        lifted_at=timezone.now(), lifted_because="It is over."
+    ),
+    "kyc_legal_hold_once": lambda: twice(f.LegalHoldFactory, subject_id=uuid4()),
+    "kyc_erasure_status": lambda: f.ErasureFactory(status="dreamt"),
+    "kyc_erasure_entity_type": lambda: f.ErasureFactory(entity_type=EntityType.UNKNOWN),
+    "kyc_erasure_has_a_reason": lambda: f.ErasureFactory(reason=""),
+    "kyc_erasure_has_two_people": erased_alone,
+    "kyc_erasure_checked_by_another": lambda: f.ErasureFactory(status=ErasureStatus.DONE),
+    "kyc_erasure_requested_once": lambda: twice(f.ErasureFactory, subject_id=uuid4()),
 }
 
 
