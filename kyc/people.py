@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.contrib.auth.models import Group
 from django.db import transaction
 
@@ -23,10 +25,15 @@ def ensure_person(username: str, role: str, password: str | None = None) -> User
             person.set_unusable_password()
         person.is_active = True
         person.save()
-        person.groups.set([Group.objects.get(name=role)])
-        follow_role(person)
+        give_roles(person, [role])
         record(person, "person.added" if is_new else "person.changed", by=None)
     return person
+
+
+def give_roles(person: User, names: Iterable[str]) -> None:
+    """Let a person have these roles and no others. Where that is a change, their sign-ins end."""
+    person.groups.set(Group.objects.filter(name__in=list(names)))
+    follow_role(person)
 
 
 def follow_role(person: User) -> None:

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
@@ -20,9 +23,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from kyc import people
+from kyc import people, sittings
 from kyc.admin import names
 from kyc.admin.base import DeskAdmin, ReadOnlyMixin, signed_in
+from kyc.admin.lost_factors import LostFactors
+from kyc.admin.signed_in import SignedIn
+from kyc.desk.sensitive import require_fresh
 from kyc.models import User
 from kyc.templatetags.desk import role_name
 
@@ -31,8 +37,11 @@ if TYPE_CHECKING:
 
 MOST_MEMBERS = 200
 
-# People sign in by name and are added here: allauth's e-mail addresses have no use.
-admin.site.unregister([Group, EmailAddress])
+# People sign in by name and are added here: allauth's e-mail addresses have no use, and what factors are made of is
+# nobody's to read. Whom the identity provider knows, and who is signed in where, is shown with the person.
+admin.site.unregister(
+    [Group, EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken, UserSession]
+)
 
 
 class RolesField(forms.ModelMultipleChoiceField[Group]):
@@ -69,7 +78,7 @@ class PersonForm(UserChangeForm[User]):
 
 
 @admin.register(User)
-class PersonAdmin(DeskAdmin[User], UserAdmin[User]):
+class PersonAdmin(LostFactors, SignedIn, DeskAdmin[User], UserAdmin[User]):
     """Who is staff follows from the role; nobody is made a superuser here."""
 
     form = PersonForm
@@ -92,7 +101,10 @@ class PersonAdmin(DeskAdmin[User], UserAdmin[User]):
                 ),
             },
         ),
-        (_("Seen"), {"fields": ("last_login", "date_joined")}),
+        (
+            _("Seen"),
+            {"fields": ("last_login", "date_joined", "provider_shown", "factors_shown", "sittings_shown")},
+        ),
     )
     add_fieldsets = (
         (
@@ -103,7 +115,15 @@ class PersonAdmin(DeskAdmin[User], UserAdmin[User]):
             },
         ),
     )
-    readonly_fields = ("is_staff", "is_superuser", "last_login", "date_joined")
+    readonly_fields = (
+        "is_staff",
+        "is_superuser",
+        "last_login",
+        "date_joined",
+        "provider_shown",
+        "factors_shown",
+        "sittings_shown",
+    )
 
     def find(self, queryset: QuerySet[User], term: str) -> QuerySet[User]:
         return (
@@ -138,6 +158,8 @@ class PersonAdmin(DeskAdmin[User], UserAdmin[User]):
         people.follow_role(form.instance)
         act = "person.changed" if change else "person.added"
         people.record(form.instance, act, by=signed_in(request), fields=[*sorted(form.changed_data)])
+        if form.instance == request.user:
+            sittings.leave_if_ended(request)
 
     @admin.display(description=_("Role"))
     def role_shown(self, person: User) -> str:
@@ -145,19 +167,44 @@ class PersonAdmin(DeskAdmin[User], UserAdmin[User]):
             ", ".join(role_name(name) for name in sorted(group.name for group in person.groups.all())) or "–"
         )
 
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if self.has_add_permission(request):
+            require_fresh(request)
+        return super().add_view(request, form_url, extra_context)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if request.method == "POST" and self.has_change_permission(request):
+            require_fresh(request)
+        return super().change_view(request, object_id, form_url, extra_context)
+
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        # Before it is typed: a password does not wait.
+        if self.has_change_permission(request):
+            require_fresh(request)
         if request.method != "POST":
             return super().user_change_password(request, id, form_url)
         with transaction.atomic():
             before = self._password(id)
             response = super().user_change_password(request, id, form_url)
             if self._password(id) != before:
-                people.record(User.objects.get(pk=id), "person.password_set", by=signed_in(request))
+                person = User.objects.get(pk=id)
+                sittings.end_sessions(person, but=request.session.session_key)
+                people.record(person, "person.password_set", by=signed_in(request))
         return response
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if request.method == "POST" and self.has_change_permission(request):
+            require_fresh(request)
         person = self.get_object(request, object_id)
         if person and self.has_change_permission(request, person) and _is_in_record(person):
             words = gettext(

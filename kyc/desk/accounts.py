@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
+from kyc.desk.sensitive import is_fresh
 from kyc.desk.together import Rows
 from kyc.models import User
 from kyc.models.people import GRANTED, Granted
@@ -43,6 +44,13 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Say only what the next page does not show by itself: a sign-in or a sign-out is plain to see."""
         if message_template == "account/messages/password_changed.txt":
             super().add_message(request, level, message=gettext("Your password is changed."))
+
+    def get_login_stages(self) -> list[str]:
+        return ["kyc.desk.second_step.FactorStage"]
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """A sign-in of a moment ago needs no confirmation, wherever allauth asks."""
+        return not is_fresh(self.request)
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("queue")
