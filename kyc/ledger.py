@@ -7,22 +7,21 @@ codes and digests, never a subject's personal data, and whence the act came: the
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
 
-from kyc import origins
+from kyc import origins, records, verifier
 from kyc.models import LedgerEntry, LedgerHead, User
-from kyc.origins import NOWHERE, Origin
+from kyc.origins import Origin
 from kyc.querysets import insert_once
+from kyc.verifier import GENESIS, Break, Tally
 
-SYSTEM = "system"
-GENESIS = "0" * 64
+SYSTEM = verifier.SYSTEM
 
 # One way to the database less than an INSERT and an UPDATE, while others wait for the head.
 _APPEND = """
@@ -52,18 +51,6 @@ class Act:
     detail: dict[str, Detail]
 
 
-@dataclass(frozen=True, slots=True)
-class Break:
-    """Where a chain does not hold, and how."""
-
-    chain: str
-    seq: int
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.chain} entry {self.seq}: {self.what}"
-
-
 def session_chain(session_id: UUID | str) -> str:
     return f"session:{session_id}"
 
@@ -72,7 +59,7 @@ def person_chain(user: User) -> str:
     return f"person:{user.pk}"
 
 
-def append(chain: str, action: str, *, actor: User | None = None, **detail: Detail) -> LedgerEntry:
+def append(chain: str, action: str, /, *, actor: User | None = None, **detail: Detail) -> LedgerEntry:
     """Append one act to a chain and return its entry. Call it last in the transaction: it locks the chain's head."""
     text = _canonical(detail)
     locked = LedgerHead.objects.select_for_update().filter(pk=chain)
@@ -147,48 +134,36 @@ def entry_hash(entry: LedgerEntry) -> str:
     )
 
 
-def verify() -> Iterator[Break]:
-    """Yield the first break of each chain that does not hold, in the order of the chains' names."""
-    heads = {head.chain: head for head in LedgerHead.objects.iterator()}
-    last: LedgerEntry | None = None
-    broken: set[str] = set()
-    seen: set[str] = set()
-    for entry in LedgerEntry.objects.order_by("chain", "seq").iterator(chunk_size=2000):
-        before = last if last is not None and last.chain == entry.chain else None
-        if last is not None and before is None and last.chain not in broken:
-            yield from _tail(last, heads.get(last.chain), broken)
-        seen.add(entry.chain)
-        if entry.chain not in broken and (what := _fault(entry, before)):
-            broken.add(entry.chain)
-            yield Break(entry.chain, entry.seq, what)
-        last = entry
-    if last is not None and last.chain not in broken:
-        yield from _tail(last, heads.get(last.chain), broken)
-    for chain in sorted(heads.keys() - seen):
-        yield Break(chain, 1, "the head says that entries exist, and none does")
+def verify(
+    *,
+    chains: Collection[str] | None = None,
+    mailed: Mapping[int, str] | None = None,
+    tally: Tally | None = None,
+) -> Iterator[Break]:
+    """Yield the first break of each chain and of each seal that does not hold, in one pass of bounded memory.
+
+    All is read as it is at one moment, so that others may go on writing. With `chains`, only these are looked at, their
+    heads, and the seals, with all heads of those that name one of them. `mailed` are hashes of seals by number, as they
+    were mailed; what was looked at is added to `tally`.
+    """
+    with records.one_moment():
+        yield from verifier.examine(
+            records.entries(chains),
+            records.heads(chains),
+            records.seals(),
+            records.sealed_heads(chains),
+            mailed=mailed or {},
+            chains=chains,
+            tally=tally,
+        )
 
 
-def _fault(entry: LedgerEntry, before: LedgerEntry | None) -> str:
-    expected = before.seq + 1 if before else 1
-    if entry.seq != expected:
-        return f"entry {expected} is missing"
-    if entry.previous_hash != (before.hash if before else GENESIS):
-        return "it does not follow from the entry before it"
-    if entry.hash != entry_hash(entry):
-        return "its content is not what was written"
-    return ""
-
-
-def _tail(last: LedgerEntry, head: LedgerHead | None, broken: set[str]) -> Iterator[Break]:
-    if head is None:
-        broken.add(last.chain)
-        yield Break(last.chain, last.seq, "the chain has no head")
-    elif head.seq > last.seq:
-        broken.add(last.chain)
-        yield Break(last.chain, last.seq + 1, "the head says that it exists, and it does not")
-    elif (head.seq, head.hash) != (last.seq, last.hash):
-        broken.add(last.chain)
-        yield Break(last.chain, last.seq, "the head does not agree with it")
+def verify_chain(chain: str) -> Break | None:
+    """Return the chain's first break: an entry, its head, or what a seal says of it; None where it holds."""
+    one = {chain}
+    with records.one_moment():
+        sealed = records.sealed_heads_of(chain)
+        return verifier.examine_chain(chain, records.entries(one), records.heads(one), sealed)
 
 
 def _entry(
@@ -246,12 +221,10 @@ def _hash(
     previous_hash: str,
     origin: Origin,
 ) -> str:
-    parts = [chain, seq, _utc(at), actor_id, action, detail, previous_hash]
-    # What no request asked for has the shape that entries had before requests were recorded.
-    if origin != NOWHERE:
-        parts += [origin.request_id, origin.address]
-    return sha256(json.dumps(parts, separators=(",", ":")).encode("ascii")).hexdigest()
+    words = (action, detail, origin.request_id, origin.address, previous_hash)
+    return verifier.entry_hash(verifier.Entry(0, chain, seq, utc(at), actor_id, *words, ""))
 
 
-def _utc(at: datetime) -> str:
+def utc(at: datetime) -> str:
+    """Return an instant as it is hashed."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")

@@ -24,9 +24,11 @@ from django.views.decorators.http import require_safe
 
 from kyc.admin import search, text
 from kyc.admin.base import DeskAdmin, ReadOnlyMixin
+from kyc.desk import unmasking
+from kyc.desk.masking import Sight, of_session, sight
 from kyc.languages import whole_day_words
 from notifications import outbox, previews, recipients
-from notifications.choices import Status
+from notifications.choices import ABOUT_SEALS, Status
 from notifications.models import Attempt, Notification
 
 # A mail brings its styles along; nothing else of it may load, run or lead anywhere.
@@ -69,6 +71,7 @@ class NotificationAdmin(ReadOnlyMixin, DeskAdmin[Notification]):
     ordering = ("-created_at", "-id")
     actions = ("release_withheld", "try_again")
     inlines = (AttemptInline,)
+    is_read_recorded = True
     fieldsets = (
         (None, {"fields": ("kind", "about", "round", "recipient_shown", "status")}),
         (gettext_lazy("Withheld"), {"fields": ("withheld_because", "released_at", "released_by")}),
@@ -100,8 +103,10 @@ class NotificationAdmin(ReadOnlyMixin, DeskAdmin[Notification]):
     @method_decorator(require_safe)
     def preview_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Show all of what would be sent now. The page may frame its HTML, which no other page of the desk may."""
-        row, preview = self._previewed(request, pk)
+        row, preview, seen = self._previewed(request, pk)
         context = {
+            "sight": seen,
+            "unmask": unmasking.of_session(row.about_session.pk) if seen else None,
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": row,
@@ -116,21 +121,24 @@ class NotificationAdmin(ReadOnlyMixin, DeskAdmin[Notification]):
     @method_decorator(xframe_options_sameorigin)
     def preview_html_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Answer with the message's HTML alone, for a frame of the page above: it runs nothing and leads nowhere."""
-        _, preview = self._previewed(request, pk)
+        _, preview, _ = self._previewed(request, pk)
         response = HttpResponse(preview.message.html)
         response[str(CSP.HEADER_ENFORCE)] = build_policy(IN_THE_FRAME)
         response["Content-Language"] = preview.message.language
         return response
 
-    def _previewed(self, request: HttpRequest, pk: UUID) -> tuple[Notification, previews.Preview]:
+    def _previewed(
+        self, request: HttpRequest, pk: UUID
+    ) -> tuple[Notification, previews.Preview, Sight | None]:
         """Return a message that the person may see, and put the opening on their chain: it shows a name and an address."""
         row = get_object_or_404(self.get_queryset(request).select_related("session", "alarm"), pk=pk)
         if not self.has_view_permission(request, row):
             raise PermissionDenied
-        preview = previews.of(row)
+        seen = sight(request, of_session(row.about_session.pk)) if row.is_to_subject else None
+        preview = previews.of(row, is_masked=seen is not None and seen.is_masked)
         if request.method == "GET":
             self._record_read(request, row)
-        return row, preview
+        return row, preview, seen
 
     @admin.display(description=gettext_lazy("About"))
     def about(self, row: Notification) -> str:
@@ -138,6 +146,9 @@ class NotificationAdmin(ReadOnlyMixin, DeskAdmin[Notification]):
             return format_html(
                 '<a href="{}">{}</a>', reverse("session", args=[row.session_id]), row.session_id
             )
+        if row.kind in ABOUT_SEALS:
+            page = reverse("admin:kyc_seal_change", args=[row.occasion.partition(" ")[2]])
+            return format_html('<a href="{}">{}</a>', page, row.occasion)
         if row.alarm_id is None:
             return whole_day_words(date.fromisoformat(row.occasion))
         page = reverse("admin:kyc_inboxalarm_change", args=[row.alarm_id])
@@ -189,6 +200,7 @@ class AttemptAdmin(ReadOnlyMixin, DeskAdmin[Attempt]):
     search_help_text = OF_A_MESSAGE
     ordering = ("-id",)
     fields = ("notification", "at", "outcome", "answer")
+    is_read_recorded = True
 
     def find(self, queryset: QuerySet[Attempt], term: str) -> QuerySet[Attempt]:
         return queryset.filter(search.begins(term, "notification__session__id", "notification__id"))

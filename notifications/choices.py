@@ -51,7 +51,9 @@ ABOUT_SEALS = frozenset({Kind.LEDGER_SEALED})
 ABOUT_OCCASIONS = ABOUT_DAYS | ABOUT_SEALS
 # Of these there may be several, and each says which it is: the due time, the day, the seal, the decision or event, the link.
 WITH_OCCASION = (
-    ABOUT_DUE_TIMES | ABOUT_OCCASIONS | {Kind.ESCALATED, Kind.SECOND_REVIEW, Kind.DISPUTED, Kind.SESSION_CREATED}
+    ABOUT_DUE_TIMES
+    | ABOUT_OCCASIONS
+    | {Kind.ESCALATED, Kind.SECOND_REVIEW, Kind.DISPUTED, Kind.SESSION_CREATED}
 )
 # What people at the desk can have at once, in the digest or not at all.
 TO_THE_DESK = frozenset(Kind) - TO_SUBJECTS - ABOUT_SEALS

@@ -16,7 +16,7 @@ from django.utils.translation import get_language, gettext, pgettext
 from kyc import invitations
 from kyc.choices import FINAL_OUTCOMES, OUTCOME_STATES, CheckState, DecisionStatus, FourEyes, Outcome
 from kyc.languages import whole_day_words
-from kyc.models import Check, Decision, EventName, InboxAlarm, ReasonCode, Session, User
+from kyc.models import Check, Decision, EventName, InboxAlarm, ReasonCode, Seal, Session, User
 from notifications import digest, disclosure
 from notifications.choices import Kind
 from notifications.models import Notification
@@ -283,6 +283,31 @@ def _daily_digest(notification: Notification) -> dict[str, Any]:
     }
 
 
+# --- To who keeps the ledger's seals, outside the desk ----------------------------------------------------------------
+def _ledger_sealed(notification: Notification) -> dict[str, Any]:
+    _, _, number = notification.occasion.partition(" ")
+    seal = Seal.objects.filter(number=number).first()
+    if seal is None:
+        raise NothingToSay
+    at = instant(seal.at)
+    facts: Facts = [
+        (gettext("Seal"), seal.number),
+        (gettext("Made"), at),
+        (pgettext("seal", "For"), whole_day_words(seal.day) if seal.day else gettext("out of turn")),
+        (gettext("Chains that grew"), seal.n_chains),
+        (gettext("New entries"), seal.n_entries),
+    ]
+    return {
+        "seal": seal,
+        "at": at,
+        "day": whole_day_words(seal.day) if seal.day else "",
+        "facts": [(label, str(value)) for label, value in facts],
+        "at_the_desk": f"manage.py verify_ledger --seal {seal.number}={seal.hash}",
+        "alone": f"python -I verify.py --seal {seal.number}={seal.hash}",
+        "desk": settings.DESK_URL,
+    }
+
+
 # --- To the subject --------------------------------------------------------------------------------------------------
 def _state(notification: Notification) -> dict[str, Any]:
     return {"reference": str(notification.about_session.pk)}
@@ -319,6 +344,7 @@ _CONTENTS: dict[Kind, Callable[[Notification], dict[str, Any]]] = {
     Kind.DAILY_DIGEST: _daily_digest,
     Kind.INBOX_UNWELL: _alarm,
     Kind.INBOX_WELL: _alarm,
+    Kind.LEDGER_SEALED: _ledger_sealed,
     Kind.VERIFICATION_FAILED: _verification_failed,
     Kind.VERIFIED: _state,
     Kind.EXPIRED: _state,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 
+from kyc import everyday
 from notifications import digest, outbox, recipients
 from notifications.models import Notification
 
@@ -34,32 +35,21 @@ def write(now: datetime | None = None) -> int:
 
 def day_at(now: datetime) -> date | None:
     """Return today in the desk's time zone, from the time of the digest on, if there is one."""
-    today = _local_day(now)
-    return today if settings.KYC_DIGEST_TIME is not None and now >= instant(today) else None
+    return everyday.day_due(now, settings.KYC_DIGEST_TIME)
 
 
 def instant(day: date) -> datetime:
-    """Return when the day's digest is due.
-
-    A time that comes twice that day counts when it comes first. One that the clocks leap over counts as much later as
-    they leap, or, where that would be the next day, as much earlier: no day goes without.
-    """
-    at = datetime.combine(day, settings.KYC_DIGEST_TIME or time.min, timezone.get_default_timezone())
-    either = (at.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
-    return next(found for found in either if _local_day(found) == day)
+    """Return when the day's digest is due."""
+    return everyday.instant(day, settings.KYC_DIGEST_TIME or time.min)
 
 
 def is_of_now(notification: Notification, now: datetime | None = None) -> bool:
     """Return True until the next digest is due, as long as it says anything: a late one does not come beside the next."""
     now = now or timezone.now()
     day = date.fromisoformat(notification.occasion)
-    newest = day_at(now) or _local_day(now) - timedelta(days=1)
+    newest = day_at(now) or everyday.local_day(now) - timedelta(days=1)
     person = recipients.who(notification.recipient)
     return day >= newest and not digest.facts(person, day, now).is_empty
-
-
-def _local_day(at: datetime) -> date:
-    return timezone.localdate(at, timezone.get_default_timezone())
 
 
 def _key(day: date) -> str:

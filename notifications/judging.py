@@ -14,15 +14,24 @@ from kyc import invitations
 from kyc.choices import SessionState
 from kyc.models import Session
 from notifications import daily, disclosure, leases, recipients
-from notifications.choices import ABOUT_DAYS, ABOUT_DUE_TIMES, TO_SUBJECTS, TRUE_IN, HoldCause, Kind, Status
+from notifications.choices import (
+    ABOUT_DAYS,
+    ABOUT_DUE_TIMES,
+    ABOUT_SEALS,
+    TO_SUBJECTS,
+    TRUE_IN,
+    HoldCause,
+    Kind,
+    Status,
+)
 from notifications.models import Notification
 from notifications.recipients import Addressee
 from notifications.recording import Outcome, cancelled
 
 type End = Callable[[Sequence[Outcome]], None]
 
-# Whatever becomes of the session, that it came to review stays so; the message says where it is now.
-ALWAYS_TRUE = frozenset({Kind.REVIEW_OPENED})
+# Whatever becomes of the session, that it came to review stays so; the message says where it is now. A seal is for ever.
+ALWAYS_TRUE = frozenset({Kind.REVIEW_OPENED, *ABOUT_SEALS})
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ LONGEST_PREVIEW = 160
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a channel sends. `thread_id` is the same for all messages about one session, one alarm, or for one's digests.
+    """What a channel sends. `thread_id` is the same for all messages about one session, one alarm, the seals, or for one's digests.
 
     `preview` is what a mail program shows beside the subject line; the HTML begins with it.
     """
@@ -42,8 +42,10 @@ class Message:
     preview: str = ""
 
 
-def compose(notification: Notification, addressee: Addressee, *, is_preview: bool = False) -> Message:
-    """Write the message as things stand now; in a preview the personal link is not in it.
+def compose(
+    notification: Notification, addressee: Addressee, *, is_preview: bool = False, is_masked: bool = False
+) -> Message:
+    """Write the message as things stand now; in a preview the personal link is not in it, in a masked one no name is.
 
     Raise NothingToSay where what it has to tell is not there any more.
     """
@@ -56,6 +58,8 @@ def compose(notification: Notification, addressee: Addressee, *, is_preview: boo
             "preferences_link": _preferences_link(notification),
             **contents.of(notification, is_preview=is_preview),
         }
+        if is_masked:
+            context |= {"name": "", "business": ""}
         subject = one_line(_render(notification, "subject.txt", context), limit=LONGEST_SUBJECT)
         preview = one_line(_render(notification, "preview.txt", context), limit=LONGEST_PREVIEW)
         context |= {"subject_line": subject, "preview_text": preview}
@@ -80,6 +84,8 @@ def _thread_of(notification: Notification) -> str:
     if notification.kind == Kind.DAILY_DIGEST:
         # Not the recipient itself: that may be an address.
         return f"<digest-{text_digest(notification.recipient).hex}@{message_domain()}>"
+    if notification.kind == Kind.LEDGER_SEALED:
+        return f"<seals@{message_domain()}>"
     return thread_id(notification.about_alarm if notification.alarm_id else notification.about_session)
 
 

@@ -13,7 +13,15 @@ from django.utils.translation import gettext_lazy, ngettext
 from kyc.choices import SessionState
 from kyc.models import Session
 from notifications import recipients
-from notifications.choices import ABOUT_ALARMS, TO_SUBJECTS, TOLD_OF_STATE, HoldCause, Kind, Status
+from notifications.choices import (
+    ABOUT_ALARMS,
+    ABOUT_SEALS,
+    TO_SUBJECTS,
+    TOLD_OF_STATE,
+    HoldCause,
+    Kind,
+    Status,
+)
 from notifications.models import Notification
 
 # Who a person at the desk is to the message, where that is plain.
@@ -104,6 +112,8 @@ def reader(row: Notification) -> str:
     """Return whom the message is for, in words: never anybody's name or address."""
     if recipients.is_person(row.recipient):
         return str(_PERSON.get(Kind(row.kind)) or _("a person at the desk"))
+    if row.kind in ABOUT_SEALS:
+        return _("the keeper of the seals")
     if not row.is_to_subject:
         return _("the compliance team")
     return _("the related party") if _is_party(row) else _("the user")
@@ -125,6 +135,8 @@ def _last_answer(row: Notification) -> str:
 
 def _why_cancelled(row: Notification) -> str:
     kind = Kind(row.kind)
+    if row.erased_at is not None and row.is_to_subject:
+        return _("It had not left when the personal data of its subject was erased.")
     if kind in ABOUT_ALARMS:
         return _(
             "When its turn came, the person was no supervisor any more, had no address or did not want it."

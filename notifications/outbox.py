@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.encoding import punycode
 
 from kyc import ledger
-from kyc.models import InboxAlarm, Session, User
+from kyc.models import InboxAlarm, Seal, Session, User
 from kyc.models.digests import text_digest
 from notifications import channels
 from notifications import recipients as known
@@ -165,6 +165,23 @@ def put_digests(day: date, recipients: list[str], *, due_at: datetime) -> int:
             return 0
         Notification.objects.bulk_create(rows)
     return len(rows)
+
+
+def put_seal(seal: Seal, recipients: list[str]) -> None:
+    """Write one notification per recipient about a seal of the ledger. Call it inside the transaction that made it."""
+    rows = _rows(Kind.LEDGER_SEALED, recipients, seal.at, occasion=f"seal {seal.number}")
+    if not rows:
+        return
+    for row in rows:
+        _place(row, is_late=False, is_reachable=True)
+    Notification.objects.bulk_create(rows)
+    ledger.append(
+        ledger.SYSTEM,
+        "notification.created",
+        kind=Kind.LEDGER_SEALED.value,
+        seal=seal.number,
+        notifications=[{"id": str(row.pk), "to": _unnamed(row)} for row in rows],
+    )
 
 
 def wake(recipient: str) -> int:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
+from kyc.desk.masking import MASK
 from notifications import disclosure, recipients
 from notifications.channels import Refused
 from notifications.channels.email import mail_of
-from notifications.choices import HoldCause, Status
+from notifications.choices import ABOUT_SEALS, HoldCause, Status
 from notifications.judging import ALWAYS_TRUE, is_still_true
 from notifications.messages import Message, compose
 from notifications.models import Notification
@@ -30,10 +31,12 @@ class Preview:
     remarks: list[str]
 
 
-def of(row: Notification) -> Preview:
+def of(row: Notification, *, is_masked: bool = False) -> Preview:
+    """Return the preview of a message; `is_masked`: without the names that it says, and the address it goes to."""
     addressee = recipients.addressee(row.recipient, row.kind, row.session)
-    message = compose(row, addressee or Addressee(""), is_preview=True)
-    return Preview(message, _headers(message), _whom(row), _remarks(row, is_reachable=addressee is not None))
+    message = compose(row, addressee or Addressee(""), is_preview=True, is_masked=is_masked)
+    headers = [(name, MASK if is_masked and name == "To" else value) for name, value in _headers(message)]
+    return Preview(message, headers, _whom(row), _remarks(row, is_reachable=addressee is not None))
 
 
 def _headers(message: Message) -> list[tuple[str, str]]:
@@ -48,6 +51,8 @@ def _headers(message: Message) -> list[tuple[str, str]]:
 def _whom(row: Notification) -> str:
     if recipients.is_person(row.recipient):
         return gettext("%(name)s, at the desk") % {"name": recipients.shown(row.recipient)}
+    if row.kind in ABOUT_SEALS:
+        return gettext("An address outside the desk, where seals are kept")
     if not row.is_to_subject:
         return gettext("An address of the compliance team")
     is_party = row.recipient.startswith("related-party:")

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import Group
+from django.db.models import Q
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.utils import timezone
 
 from kyc import invitations
 from kyc.choices import SessionState
-from kyc.models import Contact, Delivery, InboxAlarm, Session, User
+from kyc.models import Contact, Delivery, InboxAlarm, Seal, Session, User
 from kyc.signals import (
     contact_changed,
     inbox_changed,
+    ledger_sealed,
     session_change_told,
     session_changed,
     session_due,
     session_invited,
     session_referred,
+    subject_erased,
 )
 from notifications import outbox, recipients
-from notifications.choices import TOLD_OF_STATE, TRUE_IN, Kind
-from notifications.models import Preference
+from notifications.choices import TO_SUBJECTS, TOLD_OF_STATE, TRUE_IN, Kind, Status
+from notifications.models import IN_THE_OUTBOX, Attempt, Notification, Preference
 
 
 def connect() -> None:
@@ -36,6 +40,8 @@ def connect() -> None:
     session_invited.connect(_invite, dispatch_uid="notifications.session_invited")
     contact_changed.connect(_wake, dispatch_uid="notifications.contact_changed")
     inbox_changed.connect(_warn, dispatch_uid="notifications.inbox_changed")
+    ledger_sealed.connect(_send_out, dispatch_uid="notifications.ledger_sealed")
+    subject_erased.connect(_erase, dispatch_uid="notifications.subject_erased")
     for changed in (Preference, User):
         post_save.connect(recipients.forget, changed, dispatch_uid="notifications.forget")
         post_delete.connect(recipients.forget, changed, dispatch_uid="notifications.forget")
@@ -135,3 +141,16 @@ def _warn(*, alarm: InboxAlarm, **kwargs: Any) -> None:
         heard = alarm.notifications.filter(kind=Kind.INBOX_UNWELL).order_by("recipient").distinct()
         told = recipients.still_at_once(Kind.INBOX_WELL, heard.values_list("recipient", flat=True))
         outbox.put_alarm(alarm, Kind.INBOX_WELL, told)
+
+
+def _send_out(*, seal: Seal, **kwargs: Any) -> None:
+    outbox.put_seal(seal, recipients.of_seals())
+
+
+def _erase(*, sessions: list[UUID], at: datetime, **kwargs: Any) -> None:
+    """What was said to whom stays; what mail servers said goes, and what has not left to a subject does not any more."""
+    rows = Notification.objects.filter(session__in=sessions, erased_at=None)
+    Attempt.objects.filter(notification__in=rows).update(answer="")
+    unsent = rows.filter(IN_THE_OUTBOX | Q(status=Status.WITHHELD), kind__in=sorted(TO_SUBJECTS))
+    unsent.update(status=Status.CANCELLED, next_attempt_at=None, lease_token=None, leased_until=None)
+    rows.update(last_error="", erased_at=at)

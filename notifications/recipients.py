@@ -82,6 +82,11 @@ def still_at_once(kind: Kind, heard: Iterable[str]) -> list[str]:
     return [recipient for recipient in heard if recipient in wanting or not is_person(recipient)]
 
 
+def of_seals() -> list[str]:
+    """Return where the ledger's seals are kept, out of the desk's reach."""
+    return _each_once((address, address) for address in settings.KYC_SEAL_EMAILS)
+
+
 def of_digest() -> list[str]:
     """Return whose digest is written each day: the team's addresses, and the people who have not turned it off."""
     return at_once(Kind.DAILY_DIGEST)

@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
-from kyc import ledger
+from kyc import ledger, tracing
 from notifications import leases, outbox
 from notifications.choices import AttemptOutcome, Status
 from notifications.leases import FREE, all_held, held
@@ -54,11 +54,14 @@ def record(outcomes: Sequence[Outcome]) -> Counter[str]:
         return Counter()
     if twice(lambda: _write(outcomes)):
         for outcome in outcomes:
-            logger.info("Notification %s: %s.", outcome.row.pk, outcome.said)
+            row = outcome.row
+            with tracing.about(notification=row.pk, session=row.session_id):
+                logger.info("Notification %s: %s.", row.pk, outcome.said)
         return Counter(outcome.said for outcome in outcomes)
     gone = {row.pk for row in leases.lost([outcome.row for outcome in outcomes])}
     for pk in gone:
-        logger.warning("Notification %s: its lease ended before the outcome was known.", pk)
+        with tracing.about(notification=pk):
+            logger.warning("Notification %s: its lease ended before the outcome was known.", pk)
     ours = [outcome for outcome in outcomes if outcome.row.pk not in gone]
     return record(ours) + Counter({LOST: len(gone)})
 

@@ -11,6 +11,8 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from kyc import ledger
+from kyc.desk import unmasking
+from kyc.desk.masking import may_see, of_session
 from kyc.models import Session, User
 from notifications.folder import mail_folder, mails_about
 
@@ -24,6 +26,8 @@ def mail(request: HttpRequest, session_id: UUID) -> HttpResponse:
     if folder is None:
         raise Http404("No mail folder is configured.")
     session = get_object_or_404(Session, pk=session_id)
+    if not may_see(request, of_session(session.pk)):
+        return unmasking.refused(request, unmasking.of_session(session.pk))
     _record_read(request, session)
     return render(
         request, "notifications/mail.html", {"session": session, "mails": mails_about(session, folder)}

@@ -11,12 +11,12 @@ from django.utils.translation import pgettext
 from kyc.desk.deliveries_chips import Chip, Choice
 from kyc.desk.paging import without_cursor
 from notifications.choices import Kind
-from notifications.desk.filters import DESK, SUBJECTS, Filters
+from notifications.desk.filters import DESK, KEEPERS, SUBJECTS, Filters
 
 
 def chips(params: QueryDict, filters: Filters) -> list[Chip]:
     kinds = [Choice(kind.value, str(kind.label), kind in filters.chosen) for kind in Kind]
-    whom = {DESK: _("People at the desk"), SUBJECTS: _("Subjects")}
+    whom = {DESK: _("People at the desk"), SUBJECTS: _("Subjects"), KEEPERS: _("Keepers of the seals")}
     audiences = [Choice(name, words, name in filters.audiences) for name, words in whom.items()]
     return [
         _chip(params, "kind", pgettext("filter of messages", "Kind"), kinds),

@@ -15,7 +15,7 @@ from django.utils.translation import pgettext_lazy
 
 from kyc.desk.rejections import Span
 from kyc.models import Session
-from notifications.choices import TO_SUBJECTS, TO_THE_DESK, Kind, Status
+from notifications.choices import ABOUT_SEALS, TO_SUBJECTS, TO_THE_DESK, Kind, Status
 from notifications.models import Notification
 
 ALL, NEEDS_A_PERSON, DUE, SENT, CANCELLED = "", "needs-a-person", "due", "sent", "cancelled"
@@ -33,8 +33,8 @@ TITLES: Mapping[str, str | Promise] = {
     SENT: pgettext_lazy("notifications", "Sent"),
     CANCELLED: pgettext_lazy("notifications", "Cancelled"),
 }
-DESK, SUBJECTS = "desk", "subjects"
-AUDIENCES = {DESK: TO_THE_DESK, SUBJECTS: TO_SUBJECTS}
+DESK, SUBJECTS, KEEPERS = "desk", "subjects", "keepers"
+AUDIENCES = {DESK: TO_THE_DESK, SUBJECTS: TO_SUBJECTS, KEEPERS: ABOUT_SEALS}
 # Sessions whose IDs begin alike; more than that is no answer to a search.
 MOST_SESSIONS = 200
 SHORTEST = 8
@@ -97,9 +97,9 @@ class Filters:
     @property
     def kinds(self) -> Sequence[Kind] | None:
         """Return the kinds that are wanted, or None for all."""
-        if not self.chosen and len(self.audiences) != 1:
+        if not self.chosen and not self.audiences:
             return None
-        within = AUDIENCES[self.audiences[0]] if len(self.audiences) == 1 else frozenset(Kind)
+        within = frozenset().union(*(AUDIENCES[name] for name in self.audiences or AUDIENCES))
         return [kind for kind in self.chosen or Kind if kind in within]
 
     def rows(self) -> Sieved:

@@ -10,7 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from kyc.desk.access import DeskRequest, requires
+from kyc.desk.access import DeskRequest, record, requires
+from kyc.desk.limits import limited
 from kyc.desk.paging import without_cursor
 from notifications.desk import links
 from notifications.desk.chips import chips, span_chip
@@ -27,6 +28,7 @@ VIEW = "notifications.view_notification"
 @require_safe
 @never_cache
 @requires(VIEW)
+@limited("search")
 def page(request: DeskRequest) -> HttpResponse:
     """Show a page of the messages, newest first. It names no subject and holds no address."""
     filters = Filters.read(request.GET)
@@ -59,6 +61,8 @@ def message(request: DeskRequest, pk: UUID) -> HttpResponse:
     found = get_object_or_404(
         Notification.objects.select_related("released_by", "alarm").prefetch_related("attempts"), pk=pk
     )
+    of_session = {"session": str(found.session_id)} if found.session_id else {}
+    record(request, "notification.read", notification=str(found.pk), **of_session)
     (row,) = rows([found])
     context = {
         "row": row,

@@ -14,6 +14,10 @@ _HEADING = '<h1 style="margin:0 0 16px;font-size:20px;line-height:1.3;font-weigh
 _SECTION = '<h2 style="margin:20px 0 8px;font-size:16px;line-height:1.3;font-weight:600">{}</h2>'
 _PARAGRAPH = '<p style="margin:0 0 12px">{}</p>'
 _SOFT = '<p class="soft" style="margin:0 0 12px;color:#475060;font-size:14px">{}</p>'
+_VERBATIM = (
+    '<p style="margin:0 0 12px;font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px;overflow-wrap:anywhere;'
+    'word-break:break-all">{}</p>'
+)
 _BUTTON = """<table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:24px 0 0">
   <tr>
     <td class="button" bgcolor="#2f54c9" style="border-radius:6px;background:#2f54c9"><a href="{}" style="display:inline-block;padding:12px 20px;color:#ffffff;font-weight:600;text-decoration:none">{}</a></td>
@@ -41,6 +45,12 @@ def section(text: str) -> SafeString:
 @register.simple_tag
 def paragraph(text: str, *, soft: bool = False) -> SafeString:
     return format_html(_SOFT if soft else _PARAGRAPH, text)
+
+
+@register.simple_tag
+def verbatim_line(text: str) -> SafeString:
+    """Draw what is compared or typed to the letter."""
+    return format_html(_VERBATIM, text)
 
 
 @register.simple_tag

@@ -15,7 +15,7 @@ from django.conf import settings as django_settings
 from django.utils import timezone
 
 from kyc.models import Contact, Session
-from tests import wire
+from tests import logged, wire
 from tests.factories import ContactFactory
 from tests.notifications.server import MailServer
 from tests.server import database_url
@@ -84,4 +84,4 @@ def worker(transactional_db: None, server: MailServer) -> Iterator[Callable[...,
     yield start
     for process in started:
         process.kill()
-        process.communicate()
+        logged.keep(process.communicate()[1] or "")

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from django.utils import timezone
 
-from kyc import review
+from kyc import review, sealing
 from kyc.models import Session
 from notifications.choices import Kind
 from notifications.models import Notification
@@ -92,6 +92,12 @@ def digest(recipient: str = "compliance@example.test") -> Notification:
     return _apart(Kind.DAILY_DIGEST, recipient=recipient, occasion=timezone.localdate().isoformat())
 
 
+def sealed() -> Notification:
+    seal = sealing.seal()
+    assert seal is not None
+    return _apart(Kind.LEDGER_SEALED, recipient="notary@example.test", occasion=f"seal {seal.number}")
+
+
 def every() -> dict[Kind, Notification]:
     party = uuid4()
     return {
@@ -104,6 +110,7 @@ def every() -> dict[Kind, Notification]:
         Kind.DAILY_DIGEST: digest(),
         Kind.INBOX_UNWELL: alarmed(Kind.INBOX_UNWELL),
         Kind.INBOX_WELL: alarmed(Kind.INBOX_WELL),
+        Kind.LEDGER_SEALED: sealed(),
         Kind.VERIFICATION_FAILED: message(told("kyc_session_failed"), Kind.VERIFICATION_FAILED),
         Kind.VERIFIED: message(told("kyc_session_verified"), Kind.VERIFIED),
         Kind.EXPIRED: message(told("kyc_session_expired", user_id=party), Kind.EXPIRED),

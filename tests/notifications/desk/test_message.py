@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -142,6 +143,7 @@ def test_the_queries_of_a_page(officer_client: Client, supervisor: User, queries
     )
     AttemptFactory.create_batch(3, notification=row)
 
-    # Who asks: two; the message, its tries, its reader's name, its chain; the frame counts the queue.
-    with queries(7):
+    # Who asks: two; the message, its tries, its reader's name, its chain; the frame counts the queue; and the ledger's
+    # entry of the reading, which SQLite takes one statement more for.
+    with queries(10 if connection.vendor == "sqlite" else 9):
         page(officer_client, row)

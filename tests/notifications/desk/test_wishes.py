@@ -9,7 +9,7 @@ from django.test import Client
 
 from kyc.models import User
 from notifications import preferences
-from notifications.choices import TO_SUBJECTS, Kind
+from notifications.choices import TO_SUBJECTS, TO_THE_DESK, Kind
 from notifications.desk.wishes import MEANINGS
 from notifications.messages import compose
 from notifications.models import Preference
@@ -79,14 +79,14 @@ def test_a_role_without_mail_is_told_so(auditor_client: Client) -> None:
 
 
 def test_every_kind_that_can_be_chosen_is_explained() -> None:
-    assert MEANINGS.keys() == set(Kind) - TO_SUBJECTS
+    assert MEANINGS.keys() == TO_THE_DESK
 
 
 def test_the_ways_to_the_pages(officer_client: Client, outsider_client: Client) -> None:
-    frame = officer_client.get("/account/password/").content.decode()
+    own = officer_client.get("/account/security/").content.decode()
 
-    assert 'href="/notifications/" data-key="g n"' in frame and frame.count(f'href="{PAGE}"') == 2
-    assert "/notifications/" not in outsider_client.get("/account/password/").content.decode()
+    assert 'href="/notifications/" data-key="g n"' in own and own.count(f'href="{PAGE}"') == 2
+    assert "/notifications/" not in outsider_client.get("/account/security/").content.decode()
 
 
 def test_a_person_s_mail_leads_to_the_choice_and_the_team_s_does_not(officer: User) -> None:
