@@ -1,0 +1,180 @@
+"""What a session's record has beside what its page shows: every event, its chain with hashes and seals, who read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import BinaryField, F, Func, QuerySet, TextField, Value
+from django.utils import timezone
+
+from kyc import ledger, verifier
+from kyc.desk import bodies
+from kyc.desk.bodies import LONGEST_BODY, ShownDelivery
+from kyc.desk.jsontree import Pencil
+from kyc.desk.reading import Own
+from kyc.desk.together import Together
+from kyc.models import Delivery, LedgerEntry, LedgerHead, SealedHead, Session
+from kyc.models.deliveries import CONFLICTING
+from kyc.querysets import DeliveryQuerySet
+from kyc.verifier import Break
+
+# With more events than this a record names their bodies by digest alone; each is read at its own address.
+MOST_BODIES = 100
+# The act on a session's own chain tells itself; who read it stands on the chain of who did.
+_OWN = "session:"
+
+
+class SessionNamed(Func):
+    """The session that an entry's detail names, as the index over it reads it, its numbers written out on every engine."""
+
+    template = """SUBSTRING(%(expressions)s, (STRPOS(%(expressions)s, '"session":"') + 11), 36)"""
+    output_field = TextField()
+
+    def __init__(self) -> None:
+        super().__init__(F("detail"))
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = """SUBSTR(%(expressions)s, (INSTR(%(expressions)s, '"session":"') + 11), 36)"""
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One time that somebody looked at the session, or at something that is part of it."""
+
+    entry: LedgerEntry
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry of the session's chain, and the first seal that covers it."""
+
+    entry: LedgerEntry
+    seal: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Where the session's chain stood when it was sealed."""
+
+    seq: int
+    hash: str
+    number: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All of it. `found` is the chain's first break, None where it held when this was read, at `at`."""
+
+    deliveries: Sequence[ShownDelivery]
+    has_bodies: bool
+    chain: Sequence[Link]
+    head: LedgerHead | None
+    seals: Sequence[Sealed]
+    found: Break | None
+    reads: Sequence[Reading]
+    at: datetime
+
+    @property
+    def holds(self) -> bool:
+        return self.found is None
+
+    @property
+    def last_seal(self) -> Sealed | None:
+        return self.seals[-1] if self.seals else None
+
+
+def whole(own: Own, pencil: Pencil) -> Whole:
+    """Return the rest of a session's record. One statement, as of one moment: what is verified is what is shown."""
+    asked, session = Together(), own.session
+    name = ledger.session_chain(session.pk)
+    has_bodies = len(own.facts) <= MOST_BODIES
+    events = asked.add(_events(session, has_bodies=has_bodies))
+    conflicts = asked.add(_conflicts(own, has_bodies=has_bodies))
+    entries = asked.add(LedgerEntry.objects.filter(chain=name).select_related("actor").order_by("seq"))
+    heads = asked.add(LedgerHead.objects.filter(pk=name))
+    sealed: Any = asked.add(_sealed(name))
+    reads = asked.add(reads_of(session))
+    asked.ask()
+    seals = [Sealed(*row) for row in sealed.rows]
+    deliveries = sorted([*events.rows, *conflicts.rows], key=lambda row: row.pk)
+    return Whole(
+        bodies.deliveries(deliveries, None, pencil),
+        has_bodies,
+        list(_links(entries.rows, seals)),
+        heads.first,
+        seals,
+        _verified(name, entries.rows, heads.first, seals),
+        [Reading(entry, _beside(entry)) for entry in reads.rows],
+        timezone.now(),
+    )
+
+
+def reads_of(session: Session) -> QuerySet[LedgerEntry]:
+    """Return what people did that names the session on a chain of their own: they read it, or a part of it."""
+    named = LedgerEntry.objects.alias(named=SessionNamed()).filter(named=str(session.pk), actor__isnull=False)
+    return named.exclude(chain__startswith=_OWN).select_related("actor").order_by("id")
+
+
+def _events(session: Session, *, has_bodies: bool) -> QuerySet[Delivery]:
+    rows = Delivery.objects.filter(session=session.pk)
+    return _with_bodies(rows, has_bodies=has_bodies).order_by("id")
+
+
+def _conflicts(own: Own, *, has_bodies: bool) -> QuerySet[Delivery]:
+    """Return what came under the event ids of the session with another content."""
+    ids = [fact.event_id for fact in own.facts]
+    return _with_bodies(
+        Delivery.objects.filter(CONFLICTING, event_id__in=ids), has_bodies=has_bodies
+    ).order_by("id")
+
+
+def _with_bodies(rows: DeliveryQuerySet, *, has_bodies: bool) -> DeliveryQuerySet:
+    if has_bodies:
+        return rows.with_short_bodies(LONGEST_BODY)
+    return rows.annotate(short_body=Value(None, output_field=BinaryField(null=True))).defer("body")
+
+
+def _sealed(name: str) -> QuerySet[SealedHead, tuple[Any, ...]]:
+    rows = SealedHead.objects.filter(chain=name).order_by("seq")
+    return rows.values_list("seq", "hash", "seal_id", "seal__at")
+
+
+def _links(entries: Iterable[LedgerEntry], seals: Sequence[Sealed]) -> Iterable[Link]:
+    waiting = iter(seals)
+    due = next(waiting, None)
+    for entry in entries:
+        while due and due.seq < entry.seq:
+            due = next(waiting, None)
+        yield Link(entry, due.number if due else None)
+
+
+def _verified(
+    name: str, entries: Iterable[LedgerEntry], head: LedgerHead | None, seals: Iterable[Sealed]
+) -> Break | None:
+    """Return the chain's first break, of the rows that the record shows."""
+    return verifier.examine_chain(
+        name,
+        [
+            verifier.Entry(
+                entry.pk, entry.chain, entry.seq, ledger.utc(entry.at), entry.actor_id, entry.action, entry.detail,
+                entry.request_id, entry.address, entry.previous_hash, entry.hash,
+            )
+            for entry in entries
+        ],
+        [verifier.Head(head.chain, head.seq, head.hash)] if head else [],
+        [verifier.SealedHead(name, sealed.seq, sealed.hash, sealed.number) for sealed in seals],
+    )  # fmt: skip
+
+
+def _beside(entry: LedgerEntry) -> str:
+    """Return what the read's detail says besides the session: which part of it was read, or why."""
+    detail = json.loads(entry.detail)
+    detail.pop("session", None)
+    return ", ".join(f"{name} {value}" for name, value in detail.items())
