@@ -10,7 +10,7 @@ import logging
 import traceback
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
-from kyc import enquiries, fastpath, folding, ledger
+from kyc import enquiries, fastpath, folding, ledger, tracing
 from kyc.choices import ContactSource, DeliverySource, DeliveryStatus, QuarantineCause
 from kyc.models import Check, Contact, Delivery, EventName, Reason, ReasonCode, Session
 from kyc.models.deliveries import CONFLICTING, OWNS_EVENT_ID, UNREADABLE
@@ -66,6 +66,8 @@ def receive(
     more; then OperationalError or InterfaceError is raised and nothing was stored.
     """
     reading = _read(body, source)
+    if isinstance(reading, Reading) and reading.event_id:
+        tracing.note(event=reading.event_id)
     delivery = Delivery(
         source=source,
         body=body,
@@ -124,13 +126,18 @@ def retry_failed(limit: int = 100) -> int:
     n_tried = 0
     while n_tried < limit and (delivery := _begin_try()):
         n_tried += 1
-        try:
-            _end_try(delivery)
-        except Exception as error:  # noqa: BLE001 - its own text may hold personal data
-            logger.error("Delivery %s could not be tried: %s", delivery.pk, type(error).__name__)
-            # Were the database away altogether, this would fail too, and the sweep with it.
-            _begun(delivery).update(error=_kind_and_place(error))
+        with tracing.about(delivery=delivery.pk, event=delivery.event_id):
+            _try(delivery)
     return n_tried
+
+
+def _try(delivery: Delivery) -> None:
+    try:
+        _end_try(delivery)
+    except Exception as error:  # noqa: BLE001 - its own text may hold personal data
+        logger.error("Delivery %s could not be tried: %s", delivery.pk, type(error).__name__)
+        # Were the database away altogether, this would fail too, and the sweep with it.
+        _begun(delivery).update(error=_kind_and_place(error))
 
 
 def _begin_try() -> Delivery | None:
@@ -175,7 +182,11 @@ def _next_try_at(n_tries: int) -> datetime | None:
 
 
 def _read_again(delivery: Delivery) -> Reading | Exception:
-    return _read(bytes(delivery.body), DeliverySource(delivery.source))
+    reading = _read(bytes(delivery.body), DeliverySource(delivery.source))
+    if isinstance(reading, Reading) and _is_erased(delivery):
+        # What came means what it meant then: its repeats are known by that.
+        return replace(reading, meaning=delivery.meaning)
+    return reading
 
 
 def _read(body: bytes, source: DeliverySource) -> Reading | Exception:
@@ -271,8 +282,9 @@ def _store_unreadable_again(first: Delivery, delivery: Delivery, reading: Readin
         return _store_known(delivery, reading)
     _count_repeat(first, delivery.received_at)
     if reading.event is not None:
+        _keep_anew(first, delivery)
         _take_again(first, reading)
-    elif (first.cause, first.faults) != (delivery.cause, delivery.faults):
+    elif (first.cause, first.faults) != (delivery.cause, delivery.faults) and not _is_erased(first):
         # We have learnt since what is wrong with them.
         first.cause, first.faults = delivery.cause, delivery.faults
         first.save(update_fields=["cause", "faults"])
@@ -290,6 +302,7 @@ def _store_known(delivery: Delivery, reading: Reading) -> Receipt:
         _count_repeat(first, delivery.received_at)
         if first.status != DeliveryStatus.FAILED:
             return Receipt(first, is_duplicate=True)
+        _keep_anew(first, delivery)
         _take_again(first, reading)
         return Receipt(first)
     _conflict(delivery)
@@ -321,6 +334,9 @@ def _interpret(delivery: Delivery, reading: Reading) -> None:
         delivery.status = DeliveryStatus.QUARANTINED
         delivery.cause = reading.cause or QuarantineCause.INVALID
         delivery.faults = [fault.as_dict() for fault in reading.faults]
+        if reading.name and not _is_ours(reading.name, delivery.source):
+            # Wrong or not, it is not about KYC.
+            delivery.body, delivery.headers = b"", {}
     elif isinstance(event, SessionEvent):
         delivery.status = DeliveryStatus.APPLIED
         delivery.session_id = event.session_id
@@ -331,6 +347,21 @@ def _interpret(delivery: Delivery, reading: Reading) -> None:
     else:
         delivery.status = DeliveryStatus.IGNORED
         delivery.body, delivery.headers = b"", {}
+
+
+def _is_ours(name: str, source: str) -> bool:
+    return name in answers.NAMES if source == DeliverySource.API else events.is_ours(name)
+
+
+def _is_erased(delivery: Delivery) -> bool:
+    return delivery.erased_at is not None or delivery.checks_erased_at is not None
+
+
+def _keep_anew(first: Delivery, again: Delivery) -> None:
+    """Keep what was erased before it was ever taken as it came now: what comes after an erasure is kept as new."""
+    if _is_erased(first):
+        first.body, first.headers = again.body, again.headers
+        first.erased_at = first.checks_erased_at = None
 
 
 def _conflict(delivery: Delivery) -> None:
@@ -525,6 +556,7 @@ def _write_contact(event: SessionEvent) -> Contact | None:
         return None
     contact.name, contact.email = said.name, said.email
     contact.event_at, contact.event_id = event.at, event.event_id
+    contact.erased_at = None
     contact.save()
     return contact
 
@@ -536,6 +568,7 @@ def _fail(delivery: Delivery, error: Exception) -> None:
     delivery.error = _kind_and_place(error)
     delivery.next_try_at = _next_try_at(delivery.n_tries)
     delivery.save()
+    tracing.note(delivery=delivery.pk)
     logger.error("Delivery %s failed: %s", delivery.pk, delivery.error)
     _record(delivery)
 

@@ -24,7 +24,7 @@ def rebuild(session_id: UUID, *, is_dry_run: bool = False) -> list[str]:
     with transaction.atomic():
         session = folding.lock(session_id)
         before = picture(session_id)
-        faults = _write_anew(session)
+        faults = write_anew(session)
         folding.refold(session)
         differences = faults + differing(before, picture(session_id))
         if is_dry_run or not differences:
@@ -34,7 +34,7 @@ def rebuild(session_id: UUID, *, is_dry_run: bool = False) -> list[str]:
     return differences
 
 
-def _write_anew(session: Session) -> list[str]:
+def write_anew(session: Session) -> list[str]:
     """Write the deliveries' described columns, checks and reasons from their bytes; return what can not be read."""
     faults = []
     for delivery in Delivery.objects.filter(session=session, status=DeliveryStatus.APPLIED).order_by("pk"):

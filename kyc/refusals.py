@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,7 @@ from django.db import Error, connection
 
 from kyc.choices import RefusalCause
 from kyc.models import RefusedRequest
+from kyc.ralio.events import is_ours
 from kyc.ralio.signature import is_well_formed
 
 logger = logging.getLogger(__name__)
@@ -37,6 +39,8 @@ VACUUM_STEPS = 4
 ROW_BYTES = 1024
 # Ralio's events are a few kilobytes.
 LONGEST_PLAUSIBLE = 256 * 1024
+# A name written with escapes is not seen: then the body stays, as long as the ring has room for it.
+_EVENT_NAMES = re.compile(rb'"event(?:Type|_type)?"\s*:\s*"([^"\\]{1,200})"')
 
 _INSERT = """
 INSERT INTO kyc_refusedrequest (cause, received_at, headers, body, n_bytes, n_kept_bytes, sha256, is_plausible)
@@ -65,7 +69,8 @@ def refuse(
 ) -> RefusedRequest:
     """Keep a refused request with its cause, and drop the oldest ones beyond the ring's bounds."""
     is_plausible = _is_plausible(headers, body)
-    kept = body if _allowances[is_plausible].take(len(body)) else b""
+    is_kept = not _is_about_else(body) and _allowances[is_plausible].take(len(body))
+    kept = body if is_kept else b""
     refused = RefusedRequest(
         cause=cause,
         headers=dict(headers),
@@ -163,6 +168,12 @@ def _is_plausible(headers: Mapping[str, str], body: bytes) -> bool:
         and body.strip()[:1] == b"{"
         and body.strip()[-1:] == b"}"
     )
+
+
+def _is_about_else(body: bytes) -> bool:
+    """Return True when it names an event, and none of KYC or KYB: its body is not ours to keep. Parses nothing."""
+    names = [name.decode("ascii", "replace") for name in _EVENT_NAMES.findall(body)]
+    return bool(names) and not any(is_ours(name) for name in names)
 
 
 def _insert(refused: RefusedRequest) -> None:

@@ -21,7 +21,7 @@ from django.db.models import F, Model, QuerySet, TextChoices
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 
-from kyc import ingestion, ledger
+from kyc import ingestion, ledger, tracing
 from kyc.choices import DeliveryStatus, QuarantineCause, RefusalCause
 from kyc.exceptions import ReplayForbidden
 from kyc.models import Delivery, RefusedRequest, User
@@ -220,7 +220,8 @@ def _in_one_transaction[R: Result](act: Callable[[], R]) -> R:
 
 def _unfinished(pk: int, error: Exception) -> Result:
     """Say that nothing was done: one that goes wrong must not stop the others. The error's text may be personal."""
-    logger.error("The replay of %s failed: %s", pk, type(error).__name__)
+    with tracing.about(replayed=pk):
+        logger.error("The replay of %s failed: %s", pk, type(error).__name__)
     advice = gettext("Our side failed (%(error)s). Nothing was changed; try again.")
     return Result(pk=pk, ending=Ending.UNFINISHED, advice=advice % {"error": type(error).__name__})
 
@@ -283,8 +284,7 @@ def _take(refused_id: int, by: User | None) -> Result:
         advice = words % {"pk": refused.delivery_id}
         return Result(pk=refused_id, ending=Ending.NOTHING_TO_DO, delivery=refused.delivery, advice=advice)
     if refused.n_kept_bytes != refused.n_bytes:
-        advice = gettext("It was too large, so its body was not kept. Ask Ralio to send the event again.")
-        return Result(pk=refused_id, ending=Ending.NO_BODY, advice=advice)
+        return Result(pk=refused_id, ending=Ending.NO_BODY, advice=_why_no_body(refused))
     secret = _signer(refused)
     if secret is None:
         return Result(pk=refused_id, ending=Ending.NOT_SIGNED, advice=_unsigned(refused))
@@ -295,7 +295,10 @@ def _take(refused_id: int, by: User | None) -> Result:
         signed_with=signature.fingerprint(secret),
     )
     refused.delivery = receipt.delivery
-    refused.save(update_fields=["delivery"])
+    if receipt.delivery.status == DeliveryStatus.IGNORED:
+        # Now that it is known not to be about KYC, what it says is not ours to keep here either.
+        refused.body, refused.headers, refused.n_kept_bytes = b"", {}, 0
+    refused.save(update_fields=["delivery", "body", "headers", "n_kept_bytes"])
     _record("refused_request.replayed", receipt.delivery, by, refused_request=refused_id)
     return Result(pk=refused_id, delivery=receipt.delivery, **_received(receipt))
 
@@ -313,6 +316,8 @@ def _ended(delivery: Delivery) -> dict[str, Any]:
         return {"ending": Ending.APPLIED}
     if delivery.cause == QuarantineCause.ID_CONFLICT:
         return _ended_in_conflict(delivery)
+    if not delivery.body and delivery.n_bytes:
+        return {"ending": Ending.NO_BODY, "advice": _why_no_body(delivery)}
     n = len(delivery.faults)
     words = ngettext(
         "It can not be read: %(n)d fault today. Replay it once our reading is mended.",
@@ -337,6 +342,14 @@ def _ended_in_conflict(delivery: Delivery) -> dict[str, Any]:
         "Compare the two; if this one is right, ask Ralio to send it under an id of its own."
     )
     return {"ending": Ending.CONFLICT, "advice": words % {"pk": owner.pk}}
+
+
+def _why_no_body(kept: Delivery | RefusedRequest) -> str:
+    if kept.erased_at is not None:
+        return gettext("Its body was erased with its subject's personal data. There is nothing left to read.")
+    if isinstance(kept, RefusedRequest) and kept.cause == RefusalCause.TOO_LARGE:
+        return gettext("It was too large, so its body was not kept. Ask Ralio to send the event again.")
+    return gettext("Its body was not kept. If it is about KYC, ask Ralio to send the event again.")
 
 
 def _kept_already(owner: Delivery) -> dict[str, Any]:

@@ -151,10 +151,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='erasure',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['requested', 'done', 'refused'])), name='kyc_erasure_status'),
-        ),
-        migrations.AddConstraint(
-            model_name='erasure',
             constraint=models.CheckConstraint(condition=models.Q(('entity_type__in', ['user', 'related-party'])), name='kyc_erasure_entity_type'),
         ),
         migrations.AddConstraint(

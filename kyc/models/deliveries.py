@@ -78,6 +78,9 @@ class Delivery(models.Model):
     erased_at = models.DateTimeField(
         null=True, blank=True, help_text=_("When the personal data in the body was overwritten.")
     )
+    checks_erased_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When the data and messages of its checks were overwritten.")
+    )
 
     objects = models.Manager.from_queryset(DeliveryQuerySet)()
 
@@ -179,7 +182,7 @@ class EventName(models.Model):
 class RefusedRequest(models.Model):
     """What failed the signature or was too large. A ring, bounded in rows and bytes; never among the trusted.
 
-    Without a body (`n_kept_bytes` is 0) there are its size and digest.
+    Without a body (`n_kept_bytes` is 0) there are its size and digest; `erased_at` says that it was about an erased subject.
     """
 
     cause = models.TextField(choices=RefusalCause)
@@ -201,6 +204,7 @@ class RefusedRequest(models.Model):
         db_index=False,
         help_text=_("What it became when its signature held after all."),
     )
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [holds("cause", RefusalCause, "kyc_refused_request_has_a_cause")]

@@ -6,11 +6,14 @@ from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import StrIndex, Substr
 from django.utils.translation import gettext_lazy as _
 
 # The act that most entries tell of.
 COMMONPLACE = "delivery.applied"
+# The session that an entry's detail names, as canonical JSON has it.
+SESSION_NAMED = Substr("detail", StrIndex("detail", Value('"session":"')) + Value(11), 36)
 
 
 class LedgerEntry(models.Model):
@@ -49,6 +52,24 @@ class LedgerEntry(models.Model):
             # Acts of one kind; the most frequent one is most of the table.
             models.Index(
                 fields=["action", "id"], condition=~Q(action=COMMONPLACE), name="kyc_ledger_by_action"
+            ),
+            # Whatever one request did, and whatever came from one address.
+            models.Index(
+                fields=["request_id", "id"],
+                condition=~Q(action=COMMONPLACE) & ~Q(request_id=""),
+                name="kyc_ledger_by_request",
+            ),
+            models.Index(
+                fields=["address", "id"],
+                condition=~Q(action=COMMONPLACE) & ~Q(address=""),
+                name="kyc_ledger_by_address",
+            ),
+            # Who read a session: the detail of a read names it.
+            models.Index(
+                SESSION_NAMED,
+                F("id"),
+                condition=Q(actor__isnull=False),
+                name="kyc_ledger_by_session",
             ),
         ]
 

@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kyc.choices import EntityType, ErasureStatus
-from kyc.models.constraints import holds
 
 IS_SUBJECT = Q(entity_type__in=[EntityType.USER, EntityType.RELATED_PARTY])
 
@@ -70,7 +69,6 @@ class Erasure(models.Model):
     class Meta:
         permissions = [("confirm_erasure", "Can confirm the erasures that others request")]
         constraints = [
-            holds("status", ErasureStatus, "kyc_erasure_status"),
             models.CheckConstraint(condition=IS_SUBJECT, name="kyc_erasure_entity_type"),
             models.CheckConstraint(condition=~Q(reason=""), name="kyc_erasure_has_a_reason"),
             models.CheckConstraint(

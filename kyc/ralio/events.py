@@ -318,6 +318,12 @@ def _event_instant(envelope: Object) -> datetime | None:
     return at
 
 
+def is_ours(name: str) -> bool:
+    """Return True when an event of this name concerns KYC or KYB, whether we know it or not."""
+    word = name.replace(".", "_")
+    return word in SESSION_EVENTS or word in RECORD_EVENTS or word.startswith(KYC_PREFIXES)
+
+
 def _interpret(event_id: UUID, name: str, at: datetime, data: Object) -> OtherEvent:
     word = name.replace(".", "_")
     if word in SESSION_EVENTS:

@@ -66,7 +66,7 @@ def test_a_body_without_a_personal_link_is_shown_whole(body: bytes) -> None:
 
 
 @pytest.mark.django_db
-def test_no_page_shows_the_personal_link(admin_client: Client) -> None:
+def test_no_page_shows_the_personal_link(supervisor_client: Client) -> None:
     event = wire.payload("related_party.kyc_session_created")
     event["data"]["kycSession"]["url"] = "https://signup.example/?token=s3cret"
     wire.post(event)
@@ -77,7 +77,7 @@ def test_no_page_shows_the_personal_link(admin_client: Client) -> None:
         f"/sessions/{delivery.session_id}/deliveries/{delivery.pk}/",
         f"/admin/kyc/delivery/{delivery.pk}/change/",
     ):
-        page = admin_client.get(path)
+        page = supervisor_client.get(path)
         assert page.status_code == 200
         assert b"s3cret" not in page.content
         assert b"personal link, not shown" in page.content

@@ -1,0 +1,123 @@
+"""What the privacy pages show: how long data is kept, and what is kept about one subject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext
+
+from kyc import erasing, privacy
+from kyc.choices import DataKind, EntityType, ErasureStatus
+from kyc.models import Contact, Delivery, Erasure, LedgerEntry, LegalHold, Session
+from kyc.privacy import Obstacle
+from kyc.retention import PURGED
+from kyc.subjects import Subject
+
+MOST_SESSIONS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One kind of data, and for how long it is kept: without `days` until somebody has it erased."""
+
+    kind: DataKind
+    days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is kept about a subject. Nothing personal is in it."""
+
+    subject: Subject
+    contact: Contact | None
+    sessions: list[Session]
+    n_sessions: int
+    n_records: int
+    heard_at: datetime | None
+    kept_until: datetime | None
+    obstacle: Obstacle | None
+    hold: LegalHold | None
+    request: Erasure | None
+    holds: list[LegalHold]
+    erasures: list[Erasure]
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.n_sessions or self.n_records or self.contact)
+
+    @property
+    def why_not(self) -> str:
+        """Return what stands in the way of an erasure, or nothing."""
+        return privacy.words_of(self.obstacle, self.subject) if self.obstacle else ""
+
+    @property
+    def has_contact(self) -> bool:
+        return self.contact is not None and bool(self.contact.name or self.contact.email)
+
+
+def kept() -> list[Kept]:
+    lengths: dict[str, timedelta | None] = settings.KYC_RETENTION
+    return [Kept(DataKind(kind), length.days if length else None) for kind, length in lengths.items()]
+
+
+def last_purge() -> datetime | None:
+    return LedgerEntry.objects.filter(action=PURGED).order_by("-id").values_list("at", flat=True).first()
+
+
+def shown(subject: Subject) -> Shown:
+    past = privacy.history(subject)
+    sessions = subject.sessions().order_by("-last_event_at")
+    return Shown(
+        subject=subject,
+        contact=subject.contact(),
+        sessions=[_marked(session) for session in sessions[:MOST_SESSIONS]],
+        n_sessions=sessions.count(),
+        n_records=subject.records().count(),
+        heard_at=subject.last_heard_at(),
+        kept_until=privacy.kept_until(subject),
+        obstacle=privacy.obstacle(subject),
+        hold=subject.hold(),
+        request=privacy.open_request(subject),
+        holds=list(past["holds"]),
+        erasures=[erasure for erasure in past["erasures"] if erasure.status != ErasureStatus.REQUESTED],
+    )
+
+
+def _marked(session: Session) -> Session:
+    """Return the session with `erased_at`: when the last of what is personal in it was overwritten, if all of it was."""
+    bodies = (
+        Delivery.objects.filter(session=session).order_by("-erased_at").values_list("erased_at", flat=True)
+    )
+    is_left = bool(erasing.count(session, erasing.OF_SESSIONS))
+    session.erased_at = None if is_left else bodies.first()  # type: ignore[attr-defined]
+    return session
+
+
+def found(text: str) -> list[Subject]:
+    """Return the subjects that a UUID names: their own, or one of their sessions'."""
+    try:
+        pk = UUID(text.strip())
+    except ValueError:
+        return []
+    own = [Subject(kind, pk) for kind in (EntityType.USER, EntityType.RELATED_PARTY)]
+    sessions = Session.objects.filter(pk=pk)
+    named = (subject for session in sessions for subject in Subject.of_session(session))
+    found = [*_standing(own), *named]
+    # Of whom nothing was ever accepted, nobody knows which of the two they are.
+    return found or [subject for subject in own if subject.is_mentioned()]
+
+
+def _standing(subjects: list[Subject]) -> Iterator[Subject]:
+    """Yield the subjects of whom something is kept, or ever was asked."""
+    for subject in subjects:
+        past = privacy.history(subject)
+        if subject.is_known() or past["holds"].exists() or past["erasures"].exists():
+            yield subject
+
+
+def name_of(subject: Subject) -> str:
+    return gettext("User") if subject.is_user else gettext("Related party")

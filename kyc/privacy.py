@@ -1,0 +1,258 @@
+"""What people do about a subject's data: hold it, have it erased by two people, hand it out.
+
+Every act is recorded on the system's chain, which holds ids, kinds and digests of the words. An erasure overwrites one
+session per transaction; what stops it half-way leaves the request open, and confirming it again goes on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from kyc import erasing, folding, ledger
+from kyc.choices import EntityType, ErasureStatus, SessionState
+from kyc.exceptions import ActForbidden, ActRefused
+from kyc.models import Erasure, LegalHold, Session, User
+from kyc.review import acts, digest, writing
+from kyc.subjects import Subject
+
+LEAST_WORDS = 10
+HOLD, LIFT = "kyc.add_legalhold", "kyc.change_legalhold"
+REQUEST, CONFIRM = "kyc.add_erasure", "kyc.confirm_erasure"
+EXPORT = "kyc.export_subject"
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a subject's data may not be erased now. `hold` stands over them; `session` is in REVIEW; or `until` is to come.
+
+    `subject` is who it is about: another one, where a session names two.
+    """
+
+    subject: Subject
+    hold: LegalHold | None = None
+    session: UUID | None = None
+    until: datetime | None = None
+
+
+def obstacle(subject: Subject, now: datetime | None = None) -> Obstacle | None:
+    """Return what stands in the way of erasing a subject's data, None where nothing does."""
+    now = now or timezone.now()
+    sessions = list(subject.sessions())
+    for one in _concerned(subject, sessions):
+        if hold := one.hold():
+            return Obstacle(one, hold=hold)
+    for session in sessions:
+        if session.state == SessionState.REVIEW:
+            return Obstacle(subject, session=session.pk)
+    for one in _concerned(subject, sessions):
+        heard_at = one.last_heard_at()
+        if heard_at is not None and (until := heard_at + settings.KYC_LEGAL_MINIMUM) > now:
+            return Obstacle(one, until=until)
+    return None
+
+
+def kept_until(subject: Subject) -> datetime | None:
+    """Return until when the law has a subject's data kept, None where nothing is known of them."""
+    heard_at = subject.last_heard_at()
+    return heard_at + settings.KYC_LEGAL_MINIMUM if heard_at else None
+
+
+def place_hold(subject: Subject, *, by: User, reason: str) -> LegalHold:
+    """Place a legal hold: from its commit on nothing of the subject is purged or erased."""
+    acts.guard_may(by, HOLD, gettext("Your role can not place legal holds. A supervisor or an admin can."))
+    _guard_words(reason)
+    with transaction.atomic():
+        _lock(subject)
+        if subject.hold():
+            raise ActRefused(gettext("A legal hold stands over this subject already."))
+        hold = LegalHold.objects.create(**subject.key, reason=reason.strip(), placed_by=by)
+        _record("hold.placed", subject, by, hold=hold.pk, why=digest(hold.reason))
+    return hold
+
+
+def lift_hold(hold_id: int, *, by: User, reason: str) -> LegalHold:
+    acts.guard_may(by, LIFT, gettext("Your role can not lift legal holds. A supervisor or an admin can."))
+    _guard_words(reason)
+    with transaction.atomic():
+        hold = LegalHold.objects.select_for_update().filter(pk=hold_id).first()
+        if hold is None or hold.lifted_at is not None:
+            raise ActRefused(gettext("This legal hold does not stand any more."))
+        hold.lifted_by, hold.lifted_at, hold.lifted_because = by, timezone.now(), reason.strip()
+        hold.save(update_fields=["lifted_by", "lifted_at", "lifted_because"])
+        _record("hold.lifted", subject_of(hold), by, hold=hold.pk, why=digest(hold.lifted_because))
+    return hold
+
+
+def request_erasure(subject: Subject, *, by: User, reason: str) -> Erasure:
+    """Ask that a subject's data be erased. Another person has to confirm it."""
+    acts.guard_may(by, REQUEST, gettext("Your role can not ask for erasures. A supervisor or an admin can."))
+    _guard_words(reason)
+    with transaction.atomic():
+        _lock(subject)
+        if not (subject.is_known() or subject.is_mentioned()):
+            raise ActRefused(gettext("Nothing is kept about this subject."))
+        _guard_nothing_stands(subject)
+        if open_request(subject):
+            raise ActRefused(gettext("Its erasure was asked for already. It waits for another person."))
+        erasure = Erasure.objects.create(**subject.key, reason=reason.strip(), maker=by)
+        _record("erasure.requested", subject, by, erasure=erasure.pk, why=digest(erasure.reason))
+    return erasure
+
+
+def refuse_erasure(erasure_id: int, *, by: User, answer: str) -> Erasure:
+    """Refuse what another person asked for, with words for them."""
+    with transaction.atomic():
+        erasure = _lock_to_answer(erasure_id, by)
+        _guard_words(answer, "answer")
+        erasure.answer = answer.strip()
+        _answer(erasure, ErasureStatus.REFUSED, by)
+        _record("erasure.refused", subject_of(erasure), by, erasure=erasure.pk, why=digest(erasure.answer))
+    return erasure
+
+
+def confirm_erasure(erasure_id: int, *, by: User) -> Erasure:
+    """Erase what another person asked for: each session in a transaction of its own, then all the rest."""
+    with transaction.atomic():
+        erasure = _lock_to_answer(erasure_id, by)
+        subject = subject_of(erasure)
+        _guard_nothing_stands(subject)
+    for pk in list(subject.sessions().values_list("pk", flat=True)):
+        _erase_session(pk, erasure_id, by)
+    with transaction.atomic():
+        _lock(subject)
+        erasure = _lock_to_answer(erasure_id, by)
+        _guard_nothing_stands(subject)
+        _count(erasure, erasing.overwrite_rest(subject, at=timezone.now()))
+        _answer(erasure, ErasureStatus.DONE, by)
+        _record("erasure.done", subject, by, erasure=erasure.pk, **dict(sorted(erasure.erased.items())))
+    return erasure
+
+
+def record_export(subject: Subject, *, by: User, reason: str) -> None:
+    """Record that everything about a subject is handed out, before it is."""
+    acts.guard_may(
+        by, EXPORT, gettext("Your role can not export a subject’s data. A supervisor or an admin can.")
+    )
+    _guard_words(reason)
+    with transaction.atomic():
+        ledger.append(
+            ledger.person_chain(by),
+            "subject.exported",
+            actor=by,
+            entity_type=str(subject.entity_type),
+            subject=str(subject.id),
+            why=digest(reason.strip()),
+        )
+
+
+def open_request(subject: Subject) -> Erasure | None:
+    waiting = Erasure.objects.filter(**subject.key, status=ErasureStatus.REQUESTED)
+    return waiting.select_related("maker").first()
+
+
+def subject_of(row: LegalHold | Erasure) -> Subject:
+    return Subject(EntityType(row.entity_type), row.subject_id)
+
+
+def _concerned(subject: Subject, sessions: list[Session]) -> list[Subject]:
+    """Return the subject, and whoever else is named by their sessions: those hold the data of both."""
+    others = {one for session in sessions for one in Subject.of_session(session)} - {subject}
+    return [subject, *sorted(others, key=lambda one: str(one.id))]
+
+
+def _lock(subject: Subject) -> None:
+    """Lock what is kept of a subject, so that no hold is placed while it is overwritten: sessions, then requests."""
+    list(subject.sessions().select_for_update().values_list("pk", flat=True))
+    list(subject.records().select_for_update().values_list("pk", flat=True))
+    list(
+        Erasure.objects.select_for_update().filter(**subject.key).order_by("pk").values_list("pk", flat=True)
+    )
+
+
+def _lock_to_answer(erasure_id: int, by: User) -> Erasure:
+    """Return a request, locked, if this person may answer it and nobody has."""
+    acts.guard_may(
+        by, CONFIRM, gettext("Your role can not answer requests for erasure. A supervisor or an admin can.")
+    )
+    erasure = Erasure.objects.select_for_update().filter(pk=erasure_id).first()
+    if erasure is None:
+        raise ActRefused(gettext("This request does not exist."))
+    if erasure.maker_id == by.pk:
+        raise ActForbidden(gettext("You asked for this erasure. Another person has to answer."))
+    if erasure.status != ErasureStatus.REQUESTED:
+        raise ActRefused(gettext("This request was answered already."))
+    return erasure
+
+
+def _erase_session(pk: UUID, erasure_id: int, by: User) -> None:
+    with transaction.atomic():
+        session = folding.lock(pk)
+        erasure = _lock_to_answer(erasure_id, by)
+        subject = subject_of(erasure)
+        _guard_nothing_stands(subject)
+        done = erasing.overwrite(session, erasing.OF_SESSIONS, at=timezone.now(), subject=subject)
+        if not done:
+            return
+        _count(erasure, done)
+        acts.record(session, "session.erased", by=by, erasure=erasure.pk, **dict(sorted(done.items())))
+
+
+def _count(erasure: Erasure, done: Counter[str]) -> None:
+    erasure.erased = dict(sorted((Counter(erasure.erased) + done).items()))
+    erasure.save(update_fields=["erased"])
+
+
+def _answer(erasure: Erasure, status: ErasureStatus, by: User) -> None:
+    erasure.status, erasure.checker, erasure.checked_at = status, by, timezone.now()
+    erasure.save(update_fields=["status", "checker", "checked_at", "answer"])
+
+
+def _record(action: str, subject: Subject, by: User, **detail: ledger.Detail) -> None:
+    who = {"entity_type": str(subject.entity_type), "subject": str(subject.id)}
+    ledger.append(ledger.SYSTEM, action, actor=by, **who, **detail)
+
+
+def _guard_words(text: str, field: str = "reason") -> None:
+    writing.guard_faults(**{field: writing.fault_of_words(text, least=LEAST_WORDS)})
+
+
+def _guard_nothing_stands(subject: Subject) -> None:
+    if found := obstacle(subject):
+        raise ActRefused(words_of(found, subject))
+
+
+def words_of(found: Obstacle, subject: Subject) -> str:
+    """Say what stands in the way, and until when."""
+    is_other = found.subject != subject
+    if found.hold is not None:
+        if is_other:
+            return gettext("A legal hold stands over another subject whom a session of this one names.")
+        return gettext("A legal hold stands over this subject: nothing is erased until it is lifted.")
+    if found.session is not None:
+        return gettext("A session of this subject is in REVIEW. Decide it first.")
+    assert found.until is not None, "There is no other obstacle."  # noqa: S101
+    when = {"date": date_of(found.until)}
+    if is_other:
+        return gettext("The law has another subject’s data, in the same session, kept until %(date)s.") % when
+    return gettext("The law has this subject’s data kept until %(date)s. Nothing is erased before.") % when
+
+
+def date_of(at: datetime) -> str:
+    """Return a day with its zone."""
+    return f"{timezone.localtime(at):%Y-%m-%d} {settings.TIME_ZONE}"
+
+
+def history(subject: Subject) -> dict[str, Any]:
+    """Return the holds and requests that there were, newest first."""
+    holds = LegalHold.objects.filter(**subject.key).select_related("placed_by", "lifted_by")
+    erasures = Erasure.objects.filter(**subject.key).select_related("maker", "checker")
+    return {"holds": holds.order_by("-pk"), "erasures": erasures.order_by("-pk")}
