@@ -27,6 +27,11 @@ _STEP = re.compile(r"[.\[]")
 # Letters that turn the direction of others round or that nobody sees: shown as JSON may write them.
 _UNSEEN = re.compile("[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\x7f-\x9f]")
 
+# What stands in place of a value that is not for its reader: as it is, like a number's digits.
+HIDDEN = Number("••••••")
+# How names are made. What is no such name may be a value that somebody put in a name's place.
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+
 type Look = Literal["s", "n", "b", "m"]
 
 
@@ -58,14 +63,18 @@ class Tree:
 
 @dataclass(slots=True)
 class Pencil:
-    """Draws the trees of one page, the first ones first; what is drawn in all is bounded by `left`."""
+    """Draws the trees of one page, the first ones first; what is drawn in all is bounded by `left`.
+
+    One that `is_masked` draws names and shapes, and no value.
+    """
 
     left: int = MOST_NODES_OF_A_PAGE
+    is_masked: bool = False
 
     def draw(self, text: str | bytes, name: str = "data", hits: Hits | None = None) -> Tree:
         if not self.left:
             return Tree([Piece("rest")], is_whole=False)
-        tree = draw(text, name, most=min(MOST_NODES, self.left), hits=hits)
+        tree = draw(text, name, most=min(MOST_NODES, self.left), hits=hits, is_masked=self.is_masked)
         self.left -= tree.n_nodes
         return tree
 
@@ -98,12 +107,21 @@ class Hits:
 type Step = tuple[str, Any, int, bool, str] | Piece
 
 
-def draw(text: str | bytes, name: str = "data", *, most: int = MOST_NODES, hits: Hits | None = None) -> Tree:
+def draw(
+    text: str | bytes,
+    name: str = "data",
+    *,
+    most: int = MOST_NODES,
+    hits: Hits | None = None,
+    is_masked: bool = False,
+) -> Tree:
     """Return the tree of a JSON text under a name. Total: what is not JSON gives a tree without pieces."""
     try:
         value = parse(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text)
     except NotJson:
         return Tree([])
+    if is_masked:
+        value = hidden(value)
     pieces: list[Piece] = []
     n_nodes = 0
     hits = hits or Hits()
@@ -120,6 +138,19 @@ def draw(text: str | bytes, name: str = "data", *, most: int = MOST_NODES, hits:
             n_nodes += 1
             _draw_one(step, pieces, waiting, hits)
     return Tree(pieces, n_nodes, not any(piece.kind == "rest" for piece in pieces), _size(value))
+
+
+def hidden(value: Any) -> Any:
+    """Return a `jsontext` value with its names and its shape, where HIDDEN stands for each value."""
+    if isinstance(value, Members):
+        return Members([(_hidden_name(name), hidden(item)) for name, item in value.pairs])
+    if isinstance(value, list):
+        return [hidden(item) for item in value]
+    return HIDDEN
+
+
+def _hidden_name(name: str) -> str:
+    return name if _NAME.fullmatch(name) else str(HIDDEN)
 
 
 def flat(value: Any) -> str:
@@ -188,6 +219,8 @@ def _size(value: Any) -> int | None:
 
 
 def _look(value: Any) -> Look:
+    if value is HIDDEN:
+        return "m"
     if isinstance(value, Number):
         return "n"
     if isinstance(value, str):
