@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +15,8 @@ from django.core.validators import validate_email
 from kyc import calendars
 
 env = environ.Env()
+
+MOST_DAYS = 36525
 
 
 def required(name: str, *, development: str, debug: bool) -> str:
@@ -42,6 +44,26 @@ def whole(name: str, *, default: int, least: int = 0) -> int:
     if value < least:
         raise ImproperlyConfigured(f"{name} must be a whole number of at least {least}, not {raw!r}.")
     return value
+
+
+def days(name: str, *, default: int) -> timedelta:
+    """Return a number of days as a length of time, a century at most; anything else stops the start."""
+    n = whole(name, default=default)
+    if n > MOST_DAYS:
+        raise ImproperlyConfigured(f"{name} must be at most {MOST_DAYS} days, not {n}.")
+    return timedelta(days=n)
+
+
+def retention(name: str, *, legal_minimum: timedelta) -> timedelta | None:
+    """Return how long one kind of data is kept, None where it stays; less than the legal minimum stops the start."""
+    if env.str(name, default="none").strip() in {"", "none"}:
+        return None
+    length = days(name, default=0)
+    if length < legal_minimum:
+        raise ImproperlyConfigured(
+            f"{name} must be at least KYC_LEGAL_MINIMUM_DAYS, which is {legal_minimum.days}, or none, not {length.days}."
+        )
+    return length
 
 
 def time_of_day(name: str, *, default: str) -> time | None:
@@ -146,6 +168,22 @@ def together(*names: str) -> None:
         raise ImproperlyConfigured(
             f"{' and '.join(missing)} must be set too: {', '.join(names)} belong together, all or none."
         )
+
+
+def roles_of_groups(name: str, *, among: frozenset[str]) -> dict[str, str]:
+    """Return which role each group stands for, from "group:role" items; a role that there is not stops the start."""
+    found: dict[str, str] = {}
+    for item in items(name):
+        # A group's own name may hold a colon.
+        group, _, role = (part.strip() for part in item.rpartition(":"))
+        if not group or role not in among:
+            raise ImproperlyConfigured(
+                f"{name} must hold items such as kyc-officers:officer, with one of"
+                f" {', '.join(sorted(among))}, not {item!r}."
+            )
+        if found.setdefault(group, role) != role:
+            raise ImproperlyConfigured(f"{name} gives the group {group!r} two roles.")
+    return found
 
 
 def mail_addresses(name: str) -> list[str]:

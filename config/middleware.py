@@ -13,7 +13,7 @@ from django.template.response import SimpleTemplateResponse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
-from kyc import origins
+from kyc import origins, tracing
 from kyc.origins import Origin
 from kyc.webhooks import RalioWebhook
 
@@ -29,7 +29,7 @@ class OriginMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         origin = Origin(uuid4().hex, _address(request))
-        with origins.of(origin):
+        with origins.of(origin), tracing.about():
             response = self._get_response(request)
         response["X-Request-ID"] = origin.request_id
         return response
@@ -77,6 +77,19 @@ class HostCheckMiddleware(CommonMiddleware):
         if request.path_info.startswith(self.machines):
             return None
         return super().process_request(request)
+
+
+class ActorMiddleware:
+    """Let the log say who is at work, where a page has asked for it already."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        actor = getattr(getattr(request, "_cached_user", None), "pk", None)
+        if actor is not None:
+            tracing.note(actor=actor)
+        return self._get_response(request)
 
 
 class LanguageMiddleware:

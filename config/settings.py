@@ -11,11 +11,12 @@ import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from config import environment
+from config import environment, logs
 from config.environment import env
 
 django_stubs_ext.monkeypatch()
 
+ROLES = frozenset({"officer", "supervisor", "auditor", "admin"})
 FOUR_EYES = frozenset({"none", "overrides", "approvals", "rejections", "all"})
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -25,6 +26,8 @@ DEBUG = environment.flag("DJANGO_DEBUG", default=True)
 SECRET_KEY = environment.required(
     "DJANGO_SECRET_KEY", development="development-only-not-a-secret-" + "0" * 40, debug=DEBUG
 )
+# Earlier keys, while what they signed or encrypted is still to be read.
+SECRET_KEY_FALLBACKS = environment.items("DJANGO_SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = environment.items("DJANGO_ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = environment.web_addresses("DJANGO_CSRF_TRUSTED_ORIGINS")
 
@@ -71,6 +74,20 @@ KYC_SUBJECT_MAILS = environment.some(
 # When the day's digest is written, in KYC_TIME_ZONE; None: there is none.
 KYC_DIGEST_TIME = environment.time_of_day("KYC_DIGEST_TIME", default="08:00")
 COMPLIANCE_TEAM_EMAILS = environment.mail_addresses("COMPLIANCE_TEAM_EMAILS")
+# When the ledger is sealed each day, in KYC_TIME_ZONE, and where the seals are kept; None: only by hand.
+KYC_SEAL_TIME = environment.time_of_day("KYC_SEAL_TIME", default="00:15")
+KYC_SEAL_EMAILS = environment.mail_addresses("KYC_SEAL_EMAILS")
+KYC_SEARCHES_PER_MINUTE = environment.whole("KYC_SEARCHES_PER_MINUTE", default=60, least=1)
+KYC_EXPORTS_PER_HOUR = environment.whole("KYC_EXPORTS_PER_HOUR", default=20, least=1)
+
+# --- How long what is kept about subjects stays ---------------------------------------------------
+# Nothing personal is overwritten sooner than this after the last that came or was done about its subject.
+KYC_LEGAL_MINIMUM = environment.days("KYC_LEGAL_MINIMUM_DAYS", default=1826)
+# By kind of data; None: it stays until somebody asks for its erasure.
+KYC_RETENTION = {
+    kind: environment.retention(f"KYC_RETAIN_{kind.upper()}_DAYS", legal_minimum=KYC_LEGAL_MINIMUM)
+    for kind in ("bodies", "checks", "contacts", "notes", "messages")
+}
 
 # --- When the inbox is unwell --------------------------------------------------------------------
 KYC_INBOX_SILENCE_GAPS = environment.whole("KYC_INBOX_SILENCE_GAPS", default=10, least=2)
@@ -106,6 +123,10 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "kyc.apps.SittingsConfig",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "django_htmx",
     "rest_framework",
     "config",
@@ -115,18 +136,23 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.middleware.OriginMiddleware",
     "config.middleware.WebhookMiddleware",
+    "config.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "config.middleware.HostCheckMiddleware",
+    "config.crossing.CrossingMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.sittings.SittingMiddleware",
     "config.middleware.LanguageMiddleware",
+    "config.middleware.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "kyc.desk.gate.GateMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 # `i18n` is two libraries on purpose, see TEMPLATES.
@@ -200,8 +226,65 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 # Failed sign-ins are counted per address and per name, for every web process alike, so their place is the database.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "kyc_cache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "kyc_cache",
+        # By default 300: a flood of names would wash out what was counted of the others.
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}
 ALLAUTH_TRUSTED_PROXY_COUNT = int(environment.flag("DJANGO_BEHIND_PROXY", default=False))
+
+# --- How long a sign-in lasts --------------------------------------------------------------------
+KYC_SESSION_IDLE = timedelta(minutes=environment.whole("KYC_SESSION_IDLE_MINUTES", default=30, least=1))
+KYC_SESSION = timedelta(hours=environment.whole("KYC_SESSION_HOURS", default=12, least=1))
+SESSION_COOKIE_AGE = int(KYC_SESSION.total_seconds())
+
+# --- Sign-in through the company's identity provider: OpenID Connect. Empty: off ------------------
+environment.together("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+OIDC_ISSUER = environment.web_address("OIDC_ISSUER")
+if OIDC_ISSUER.startswith("http://") and not DEBUG:
+    raise ImproperlyConfigured(
+        "OIDC_ISSUER must begin with https:// in production: anybody on the way could sign in as anybody."
+    )
+OIDC_NAME = env.str("OIDC_NAME", default="").strip() or "OpenID Connect"
+OIDC_GROUPS_CLAIM = env.str("OIDC_GROUPS_CLAIM", default="groups").strip()
+OIDC_ROLES = environment.roles_of_groups("OIDC_ROLES", among=ROLES)
+if OIDC_ISSUER and not OIDC_ROLES:
+    raise ImproperlyConfigured("OIDC_ROLES is not set: without a group that has a role nobody could sign in.")
+# Where else a sign-in leads on its way through the provider: browsers follow a form's redirects nowhere else.
+OIDC_ORIGINS = environment.web_addresses("OIDC_ORIGINS")
+# Whether a sign-in there counts as a second factor here.
+OIDC_TRUSTS_MFA = environment.flag("OIDC_TRUSTS_MFA", default=False)
+# Part of the address that the provider sends people back to, and of each account that came from there.
+OIDC_PROVIDER_ID = "company"
+SOCIALACCOUNT_ADAPTER = "kyc.desk.provider_people.ProviderPeopleAdapter"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": OIDC_PROVIDER_ID,
+                "name": OIDC_NAME,
+                "client_id": env.str("OIDC_CLIENT_ID", default="").strip(),
+                "secret": env.str("OIDC_CLIENT_SECRET", default="").strip(),
+                "settings": {"server_url": OIDC_ISSUER},
+            }
+        ],
+    }
+}
+
+# --- Second factor -------------------------------------------------------------------------------
+KYC_MFA_REQUIRED = environment.flag("KYC_MFA_REQUIRED", default=not DEBUG)
+MFA_ADAPTER = "kyc.desk.factors.DeskMFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "KYC Desk"
+# A clock may be half a minute off; `factors.spend` sees to it that a code counts once all the same.
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 # --- Mail ----------------------------------------------------------------------------------------
 MAILERS = {"default": environment.mailer(env.str("EMAIL_URL", default="consolemail://"))}
@@ -245,10 +328,18 @@ SECURE_REDIRECT_EXEMPT = [r"^webhooks/ralio/?$", r"^health/"]
 SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
 SECURE_HSTS_PRELOAD = not DEBUG
+# Not "no-referrer": with that a browser hides a form's origin from us, too, and it would be refused as forged.
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
+# Links from mails and the way back from the identity provider still find who is signed in: `config.crossing`.
+SESSION_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_SAMESITE = "Strict"
+if not DEBUG:
+    # A browser takes a cookie of such a name over https only, and from this very host.
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+    SESSION_COOKIE_NAME = "__Host-sessionid"
 X_FRAME_OPTIONS = "DENY"
 
 REST_FRAMEWORK: dict[str, object] = {
@@ -259,20 +350,8 @@ REST_FRAMEWORK: dict[str, object] = {
 
 # --- Logs: ids only, to standard error -----------------------------------------------------------
 LOG_LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {
-        "handlers": ["console"],
-        "level": environment.chosen("LOG_LEVEL", default="WARNING", among=LOG_LEVELS),
-    },
-    "loggers": {
-        "kyc": {"level": "INFO"},
-        "notifications": {"level": "INFO"},
-        "config": {"level": "INFO"},
-        # Not a line for each 4xx: what the webhook refuses is kept, and a flood must not fill the disk by way of the log.
-        "django.request": {"level": "ERROR"},
-    },
-}
+LOGGING_CONFIG = "config.logs.configure"
+LOGGING = logs.settings_for(
+    level=environment.chosen("LOG_LEVEL", default="WARNING", among=LOG_LEVELS),
+    form=environment.chosen("LOG_FORMAT", default="console" if DEBUG else "json", among=logs.FORMATS),
+)

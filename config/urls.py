@@ -17,3 +17,5 @@ urlpatterns = [
     path("", include("kyc.desk.urls")),
     path("", include("notifications.urls")),
 ]
+# Also what allauth answers to too many sign-ins.
+handler429 = "kyc.desk.limits.too_many"

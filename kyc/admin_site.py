@@ -21,9 +21,10 @@ SECTIONS = (
     (_("Sessions"), ("session", "check", "reason", "correction", "decision")),
     (_("Deliveries"), ("delivery", "refusedrequest", "enquiry", "eventname", "inboxalarm")),
     (_("Subjects and codes"), ("contact", "reasoncode")),
+    (_("Privacy"), ("legalhold", "erasure")),
     (_("Notifications"), ("notification", "attempt")),
     (_("People"), ("user", "group")),
-    (_("Ledger"), ("ledgerentry", "ledgerhead")),
+    (_("Ledger"), ("ledgerentry", "ledgerhead", "seal", "sealedhead")),
 )
 
 

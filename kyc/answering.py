@@ -21,7 +21,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from kyc import ingestion
+from kyc import ingestion, tracing
 from kyc.choices import DeliverySource, EnquiryStatus, SessionState
 from kyc.models import Delivery, Enquiry
 from kyc.ralio import answers
@@ -59,20 +59,26 @@ def answer_due(limit: int = BATCH, *, is_wanted: Callable[[], bool] = lambda: Tr
         if not is_wanted():
             _held(row).update(leased_until=None)
             continue
-        try:
-            if fault is not None:
-                raise fault
-            tally[_settled(row, _asked(row, client))] += 1
-        except ApiError as error:
-            fault = error if isinstance(error, Unreachable) else None
-            tally[_failed(row, error)] += 1
-        except NobodyToAskAbout:
-            tally[_gave_up(row, "The session is no user's.")] += 1
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception as error:  # noqa: BLE001 - one that goes wrong by itself must not stop the others
-            tally[_failed(row, error)] += 1
+        with tracing.about(enquiry=row.pk, delivery=row.delivery_id):
+            said, fault = _tried(row, client, fault)
+        tally[said] += 1
     return tally
+
+
+def _tried(row: Enquiry, client: Client, fault: Unreachable | None) -> tuple[str, Unreachable | None]:
+    """Ask about one, unless the API could not be reached for the one before. Return what it came to, and that again."""
+    try:
+        if fault is not None:
+            raise fault
+        return _settled(row, _asked(row, client)), None
+    except ApiError as error:
+        return _failed(row, error), error if isinstance(error, Unreachable) else None
+    except NobodyToAskAbout:
+        return _gave_up(row, "The session is no user's."), fault
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 - one that goes wrong by itself must not stop the others
+        return _failed(row, error), fault
 
 
 def claim(limit: int) -> list[Enquiry]:

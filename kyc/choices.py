@@ -157,6 +157,16 @@ class ErasureStatus(TextChoices):
     REFUSED = "refused", pgettext_lazy("erasure", "Refused")
 
 
+class DataKind(TextChoices):
+    """What is kept about subjects, each for a time of its own."""
+
+    BODIES = "bodies", _("Bodies of deliveries")
+    CHECKS = "checks", _("Data and messages of checks")
+    CONTACTS = "contacts", _("Contacts")
+    NOTES = "notes", _("Notes and rationales")
+    MESSAGES = "messages", _("Messages")
+
+
 class ContactSource(TextChoices):
     """Who said how a subject can be reached."""
 

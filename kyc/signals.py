@@ -34,6 +34,6 @@ inbox_changed = Signal()
 # seal: Seal, just made.
 ledger_sealed = Signal()
 
-# entity_type: EntityType, subject_id: UUID, sessions: list of the subject's sessions' UUIDs; at: datetime. Sent while the
-# subject's personal data is being overwritten; a receiver overwrites what it has, and returns how much by kind.
+# entity_type: EntityType, subject_id: UUID, or None each where the sessions' time is over; sessions: list of UUIDs; at:
+# datetime. Sent for each session while its personal data is being overwritten: a receiver overwrites what it has.
 subject_erased = Signal()

@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from kyc import folding
+from kyc import folding, tracing
 from kyc.choices import FacetKind
 from kyc.models import Reason, ReasonCode, Session
 from kyc.querysets import SessionQuerySet
@@ -110,7 +110,8 @@ def _let_follow(code: ReasonCode, session_ids: list[UUID]) -> bool:
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:  # noqa: BLE001 - its own text may hold personal data
-            logger.error("Session %s could not follow its code: %s", session_id, type(error).__name__)
+            with tracing.about(session=session_id):
+                logger.error("Session %s could not follow its code: %s", session_id, type(error).__name__)
             is_whole = False
     return is_whole
 

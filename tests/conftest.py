@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client
@@ -20,6 +22,8 @@ from kyc.models import User
 from notifications import recipients
 from tests import flush, wire
 from tests.factories import UserFactory
+
+AUTHENTICATION_METHODS_USER_KEY = "account_authentication_methods_user"
 
 # The same examples on every run: a failure in CI fails here too. `--hypothesis-profile=search` looks for new ones.
 SLOW_MACHINE = {
@@ -43,7 +47,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     once = pytest.mark.skip(reason="It runs once: with --engine=sqlite.")
     for item in items:
-        if item.get_closest_marker("own_database") or item.get_closest_marker("looks"):
+        if any(item.get_closest_marker(name) for name in ("own_database", "looks", "walk")):
             item.add_marker(once)
 
 
@@ -102,9 +106,15 @@ def outsider(db: None) -> User:
     return UserFactory(username="outsider")
 
 
-def signed_in(person: User) -> Client:
-    client = Client()
+def signed_in(person: User, *, minutes_ago: float = 0, method: str = "mfa", **how: Any) -> Client:
+    """Return the client of somebody who gave their second factor so long ago, or signed in by password alone."""
+    client = Client(**how)
     client.force_login(person)
+    session = client.session
+    record = {"method": method, "at": time.time() - 60 * minutes_ago}
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [record]
+    session[AUTHENTICATION_METHODS_USER_KEY] = str(person.pk)
+    session.save()
     return client
 
 
@@ -131,6 +141,12 @@ def admin_client(admin: User) -> Client:
 @pytest.fixture
 def outsider_client(outsider: User) -> Client:
     return signed_in(outsider)
+
+
+@pytest.fixture
+def stale_client() -> Callable[[User], Client]:
+    """`stale_client(supervisor)`: of somebody who gave their second factor eleven minutes ago."""
+    return lambda person: signed_in(person, minutes_ago=11)
 
 
 # --- Ralio ---------------------------------------------------------------------------------------

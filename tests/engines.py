@@ -31,7 +31,8 @@ OUR_VARIABLES = (
     "EMAIL_",
     "DEFAULT_FROM_",
     "COMPLIANCE_",
-    "LOG_LEVEL",
+    "LOG_",
+    "OIDC_",
 )
 SETTINGS = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -40,6 +41,7 @@ SETTINGS = {
     "COMPLIANCE_TEAM_EMAILS": "compliance@example.test",
     # A worker's tests would go otherwise in the morning than at night.
     "KYC_DIGEST_TIME": "none",
+    "KYC_SEAL_TIME": "none",
     "EMAIL_URL": "memorymail://",
 }
 MAX_WORKERS = 4

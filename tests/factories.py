@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import factory
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.utils import timezone
@@ -50,6 +51,17 @@ class UserFactory(DjangoModelFactory[models.User]):
         if role:
             self.groups.add(Group.objects.get(name=role))
             people.follow_role(self)
+
+
+class PasskeyFactory(DjangoModelFactory[Authenticator]):
+    """A passkey of somebody's that is only kept: it cannot answer."""
+
+    class Meta:
+        model = Authenticator
+
+    user = factory.SubFactory(UserFactory)
+    type = Authenticator.Type.WEBAUTHN
+    data = factory.LazyFunction(lambda: {"name": "Laptop", "credential": {}})
 
 
 class SessionFactory(DjangoModelFactory[models.Session]):

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from django.db import connection
 
-from tests import postgres
+from tests import logged, postgres
 
 SECRET = "server-secret"
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,7 +48,10 @@ def running_desk(
         str(port),
     ]
     size = ["--workers", str(workers), "--blocking-threads", str(threads), "--no-log"]
-    process = subprocess.Popen([*granian, *size, "config.wsgi:application"], cwd=ROOT, env=settings)
+    with logged.kept() as log:
+        process = subprocess.Popen(
+            [*granian, *size, "config.wsgi:application"], cwd=ROOT, env=settings, stdout=log, stderr=log
+        )
     try:
         _wait_until_ready(port)
         yield port

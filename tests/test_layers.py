@@ -20,8 +20,9 @@ MAY_IMPORT = {
     "kyc.admin": DOMAIN,
     "kyc.admin_site": DOMAIN,
     "kyc.alarms": (*MODELS, "kyc.figures", "kyc.inbox", "kyc.ledger", "kyc.signals"),
-    "kyc.answering": (*MODELS, "kyc.ingestion", "kyc.ralio"),
+    "kyc.answering": (*MODELS, "kyc.ingestion", "kyc.ralio", "kyc.tracing"),
     "kyc.apps": DOMAIN,
+    "kyc.bundles": ("kyc.ledger", "kyc.records", "kyc.verifier"),
     "kyc.calendars": (),
     "kyc.choices": (),
     "kyc.comparing": (*MODELS, "kyc.ledger", "kyc.ralio.simulator"),
@@ -29,6 +30,15 @@ MAY_IMPORT = {
     "kyc.contacts": (*MODELS, "kyc.ledger", "kyc.review", "kyc.signals"),
     "kyc.desk": DOMAIN,
     "kyc.enquiries": (*MODELS, "kyc.ralio.events"),
+    "kyc.erasing": (
+        *MODELS,
+        "kyc.folding",
+        "kyc.ralio.redaction",
+        "kyc.rebuilding",
+        "kyc.signals",
+        "kyc.subjects",
+    ),
+    "kyc.everyday": (),
     "kyc.exceptions": (),
     "kyc.fastpath": (*MODELS, "kyc.folding", "kyc.ledger", "kyc.projection", "kyc.ralio.events"),
     "kyc.figures": (*MODELS, "kyc.languages"),
@@ -44,16 +54,26 @@ MAY_IMPORT = {
         "kyc.ralio.answers",
         "kyc.ralio.events",
         "kyc.signals",
+        "kyc.tracing",
     ),
     "kyc.invitations": (*MODELS, "kyc.ralio.bodies"),
     "kyc.languages": (),
-    "kyc.ledger": (*MODELS, "kyc.origins"),
+    "kyc.ledger": (*MODELS, "kyc.origins", "kyc.records", "kyc.verifier"),
     "kyc.management": DOMAIN,
     "kyc.migrations": MODELS,
     "kyc.models": MODELS,
     "kyc.origins": (),
     "kyc.people": (*MODELS, "kyc.ledger"),
     "kyc.pictures": (*MODELS, "kyc.folding"),
+    "kyc.privacy": (
+        *MODELS,
+        "kyc.erasing",
+        "kyc.exceptions",
+        "kyc.folding",
+        "kyc.ledger",
+        "kyc.review",
+        "kyc.subjects",
+    ),
     "kyc.projection": ("kyc.choices",),
     "kyc.querysets": ("kyc.choices",),
     "kyc.ralio": ("kyc.choices",),
@@ -66,9 +86,10 @@ MAY_IMPORT = {
         "kyc.ralio.answers",
         "kyc.ralio.events",
     ),
+    "kyc.records": (*MODELS, "kyc.verifier"),
     "kyc.recomputing": (*MODELS, "kyc.folding", "kyc.ledger", "kyc.review"),
     "kyc.reconciling": (*MODELS, "kyc.ingestion", "kyc.ralio"),
-    "kyc.refusals": (*MODELS, "kyc.ralio.signature"),
+    "kyc.refusals": (*MODELS, "kyc.ralio.events", "kyc.ralio.signature"),
     "kyc.replaying": (
         *MODELS,
         "kyc.exceptions",
@@ -76,7 +97,9 @@ MAY_IMPORT = {
         "kyc.ledger",
         "kyc.pictures",
         "kyc.ralio.signature",
+        "kyc.tracing",
     ),
+    "kyc.retention": (*MODELS, "kyc.erasing", "kyc.folding", "kyc.ledger", "kyc.subjects"),
     # A check's data is kept as JSON text, and a correction of it must read and write it as the wire does.
     "kyc.review": (
         *MODELS,
@@ -86,24 +109,49 @@ MAY_IMPORT = {
         "kyc.projection",
         "kyc.ralio.jsontext",
         "kyc.signals",
+        "kyc.tracing",
     ),
     "kyc.rhythm": MODELS,
+    "kyc.sealing": (*MODELS, "kyc.everyday", "kyc.ledger", "kyc.records", "kyc.signals", "kyc.verifier"),
     "kyc.signals": (),
+    "kyc.sittings": (*MODELS, "kyc.origins"),
     "kyc.sla": ("kyc.calendars", "kyc.projection"),
-    "kyc.suspicions": (*MODELS, "kyc.folding", "kyc.review", "kyc.signals"),
+    "kyc.subject_files": (*MODELS, "kyc.ralio.bodies", "kyc.subjects"),
+    "kyc.subjects": (*MODELS, "kyc.ralio"),
+    "kyc.suspicions": (*MODELS, "kyc.folding", "kyc.review", "kyc.signals", "kyc.tracing"),
     "kyc.templatetags": DOMAIN,
+    # It leaves the house with each bundle.
+    "kyc.verifier": (),
+    "kyc.tracing": (),
     "kyc.webhooks": (*MODELS, "kyc.ingestion", "kyc.ralio", "kyc.refusals"),
     # Who may do what is `kyc.review`'s to say.
     "notifications": (
         *MODELS,
+        "kyc.everyday",
         "kyc.invitations",
         "kyc.languages",
         "kyc.ledger",
         "kyc.review",
         "kyc.signals",
+        "kyc.tracing",
     ),
-    "notifications.admin": ("notifications", *MODELS, "kyc.admin", "kyc.languages"),
+    "notifications.admin": (
+        "notifications",
+        *MODELS,
+        "kyc.admin",
+        "kyc.desk.masking",
+        "kyc.desk.unmasking",
+        "kyc.languages",
+    ),
     "notifications.desk": ("notifications", *MODELS, "kyc.desk", "kyc.ledger"),
+    "notifications.previews": ("notifications", *MODELS, "kyc.desk.masking"),
+    "notifications.views": (
+        "notifications",
+        *MODELS,
+        "kyc.desk.masking",
+        "kyc.desk.unmasking",
+        "kyc.ledger",
+    ),
 }
 NEVER = {"kyc.desk": ("kyc.webhooks", "kyc.admin")}
 
@@ -124,7 +172,7 @@ HOMES = {
     ),
 }
 # A pure function needs no more than the standard library.
-PURE = ("kyc.projection",)
+PURE = ("kyc.projection", "kyc.verifier")
 
 
 def modules() -> Iterator[tuple[str, str]]:

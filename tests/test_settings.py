@@ -73,6 +73,16 @@ def test_secrets_that_are_all_empty_count_as_missing(load: Any, value: str, debu
         load(**{**PRODUCTION, "DJANGO_DEBUG": debug, "RALIO_WEBHOOK_SECRETS": value})
 
 
+def test_a_second_factor_is_required_in_production_unless_said_otherwise(load: Any) -> None:
+    assert load()["KYC_MFA_REQUIRED"] is False
+    assert load(**PRODUCTION)["KYC_MFA_REQUIRED"] is True
+    assert load(**PRODUCTION, KYC_MFA_REQUIRED="false")["KYC_MFA_REQUIRED"] is False
+
+
+def test_earlier_secret_keys_stay_readable_as_a_list(load: Any) -> None:
+    assert load(DJANGO_SECRET_KEY_FALLBACKS=" old, ,older")["SECRET_KEY_FALLBACKS"] == ["old", "older"]
+
+
 def test_secrets_rotate_as_a_list(load: Any) -> None:
     assert load(RALIO_WEBHOOK_SECRETS=" new, ,old ,")["RALIO_WEBHOOK_SECRETS"] == ["new", "old"]
 
@@ -126,7 +136,30 @@ WRONG = [
     ("KYC_DIGEST_TIME", "25:00"),
     ("KYC_DIGEST_TIME", "8"),
     ("KYC_DIGEST_TIME", ""),
+    ("KYC_MFA_REQUIRED", "perhaps"),
+    ("KYC_SESSION_IDLE_MINUTES", "0"),
+    ("KYC_SESSION_HOURS", "all day"),
+    ("OIDC_ISSUER", "hunter2"),
+    ("OIDC_ISSUER", "https://user:hunter2@sso.example.test"),
+    ("OIDC_ROLES", "officer"),
+    ("OIDC_ROLES", "kyc-officers:boss"),
+    ("OIDC_ROLES", "kyc:officer, kyc:admin"),
+    ("OIDC_ORIGINS", "adfs.example.test"),
+    ("OIDC_TRUSTS_MFA", "perhaps"),
+    ("KYC_SEAL_TIME", "midnight"),
+    ("KYC_LEGAL_MINIMUM_DAYS", "five years"),
+    ("KYC_LEGAL_MINIMUM_DAYS", "-1"),
+    ("KYC_LEGAL_MINIMUM_DAYS", "36526"),
+    ("KYC_RETAIN_BODIES_DAYS", "1825"),
+    ("KYC_RETAIN_CHECKS_DAYS", "forever"),
+    ("KYC_RETAIN_CONTACTS_DAYS", "0"),
+    ("KYC_RETAIN_NOTES_DAYS", "10000000000000"),
+    ("KYC_RETAIN_MESSAGES_DAYS", "2000.5"),
+    ("KYC_SEAL_EMAILS", "notary@example.test, nobody"),
+    ("KYC_SEARCHES_PER_MINUTE", "0"),
+    ("KYC_EXPORTS_PER_HOUR", "none"),
     ("LOG_LEVEL", "LOUD"),
+    ("LOG_FORMAT", "xml"),
 ]
 
 
@@ -135,6 +168,47 @@ API = {
     "RALIO_API_CODE": "code",
     "RALIO_API_KEY": "hunter2",
 }
+
+
+COMPANY = {
+    "OIDC_ISSUER": "https://sso.example.test/realms/acme/",
+    "OIDC_CLIENT_ID": "desk",
+    "OIDC_CLIENT_SECRET": "hunter2",
+    "OIDC_ROLES": "kyc-officers:officer, urn:acme:kyc:supervisor",
+}
+
+
+def test_the_identity_provider_is_off_until_it_is_set(load: Any) -> None:
+    assert (load()["OIDC_ISSUER"], load()["OIDC_TRUSTS_MFA"]) == ("", False)
+    settings = load(**COMPANY)
+    assert settings["OIDC_ISSUER"] == "https://sso.example.test/realms/acme"
+    assert settings["OIDC_ROLES"] == {"kyc-officers": "officer", "urn:acme:kyc": "supervisor"}
+
+
+@pytest.mark.parametrize("missing", COMPANY)
+def test_a_part_of_the_identity_provider_that_is_missing_is_named(load: Any, missing: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{missing} ") as refused:
+        load(**{**COMPANY, missing: ""})
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_in_production_the_identity_provider_s_word_travels_encrypted(load: Any) -> None:
+    company = {**COMPANY, "OIDC_ISSUER": "http://sso.example.test"}
+
+    assert load(**company)["OIDC_ISSUER"] == "http://sso.example.test"
+    with pytest.raises(ImproperlyConfigured, match="OIDC_ISSUER must begin with https://"):
+        load(**PRODUCTION, **company)
+
+
+def test_a_sign_in_lasts_a_working_day(load: Any) -> None:
+    settings = load(KYC_SESSION_IDLE_MINUTES="10", KYC_SESSION_HOURS="8")
+    assert (settings["KYC_SESSION_IDLE"], settings["KYC_SESSION"]) == (
+        timedelta(minutes=10),
+        timedelta(hours=8),
+    )
+    assert load(**PRODUCTION)["SESSION_COOKIE_NAME"] == "__Host-sessionid"
+    assert settings["SESSION_COOKIE_AGE"] == 8 * 3600 and settings["SESSION_COOKIE_SAMESITE"] == "Strict"
 
 
 def test_ralios_api_is_off_until_it_is_set(load: Any) -> None:
@@ -150,6 +224,11 @@ def test_the_digest_s_time_is_a_time_or_none(load: Any) -> None:
     assert load(KYC_DIGEST_TIME="none")["KYC_DIGEST_TIME"] is None
 
 
+def test_the_ledger_is_sealed_a_quarter_past_midnight_unless_said_otherwise(load: Any) -> None:
+    assert (load()["KYC_SEAL_TIME"], load()["KYC_SEAL_EMAILS"]) == (time(0, 15), [])
+    assert load(KYC_SEAL_TIME="none")["KYC_SEAL_TIME"] is None
+
+
 @pytest.mark.parametrize("missing", API)
 def test_a_part_of_ralios_api_that_is_missing_is_named(load: Any, missing: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{missing} must be set too") as refused:
@@ -162,6 +241,8 @@ def test_a_part_of_ralios_api_that_is_missing_is_named(load: Any, missing: str) 
 def test_a_wrong_value_stops_the_start_and_names_itself(load: Any, name: str, value: str) -> None:
     if name in API:
         load(**API)
+    if name in COMPANY:
+        load(**COMPANY)
     with pytest.raises(ImproperlyConfigured, match=name) as refused:
         load(**{name: value})
 
@@ -207,6 +288,12 @@ def test_the_proxy_s_word_counts_only_when_told(load: Any, value: str, is_truste
     assert ("SECURE_PROXY_SSL_HEADER" in load(DJANGO_BEHIND_PROXY=value)) is is_trusted
 
 
+def test_lines_are_for_programs_in_production_and_for_people_elsewhere(load: Any) -> None:
+    assert load()["LOGGING"]["formatters"]["line"]["form"] == "console"
+    assert load(**PRODUCTION)["LOGGING"]["formatters"]["line"]["form"] == "json"
+    assert load(**PRODUCTION, LOG_FORMAT="console")["LOGGING"]["formatters"]["line"]["form"] == "console"
+
+
 def test_a_command_refuses_to_start_and_says_why() -> None:
     environment = {**os.environ, **PRODUCTION, "DJANGO_SECRET_KEY": ""}
 
@@ -229,3 +316,19 @@ def test_in_production_the_key_of_the_api_travels_encrypted(load: Any) -> None:
     assert load(**api)["RALIO_API_URL"] == "http://api.example.test"
     with pytest.raises(ImproperlyConfigured, match="RALIO_API_URL must begin with https://"):
         load(**PRODUCTION, **api)
+
+
+def test_each_kind_of_data_is_kept_for_a_time_of_its_own_and_not_less_than_the_law_has_it(load: Any) -> None:
+    assert set(load()["KYC_RETENTION"].values()) == {None}
+    named = {
+        "KYC_LEGAL_MINIMUM_DAYS": "365",
+        "KYC_RETAIN_NOTES_DAYS": "365",
+        "KYC_RETAIN_BODIES_DAYS": "none",
+    }
+    settings = load(**named)
+    assert settings["KYC_RETENTION"]["notes"] == settings["KYC_LEGAL_MINIMUM"] == timedelta(days=365)
+    assert settings["KYC_RETENTION"]["bodies"] is None
+    with pytest.raises(
+        ImproperlyConfigured, match="KYC_RETAIN_NOTES_DAYS must be at least KYC_LEGAL_MINIMUM_DAYS"
+    ):
+        load(**{**named, "KYC_RETAIN_NOTES_DAYS": "364"})

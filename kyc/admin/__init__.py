@@ -5,8 +5,9 @@ from __future__ import annotations
 from kyc.admin.base import DeskAdmin, ReadOnlyMixin
 from kyc.admin.evidence import CorrectionAdmin, DecisionAdmin, DeliveryAdmin, NoteAdmin, RefusedRequestAdmin
 from kyc.admin.inbox import EnquiryAdmin, EventNameAdmin, InboxAlarmAdmin
-from kyc.admin.ledger import LedgerEntryAdmin, LedgerHeadAdmin
+from kyc.admin.ledger import LedgerEntryAdmin, LedgerHeadAdmin, SealAdmin, SealedHeadAdmin
 from kyc.admin.people import PersonAdmin, RoleAdmin
+from kyc.admin.privacy import ErasureAdmin, LegalHoldAdmin
 from kyc.admin.sessions import CheckAdmin, ReasonAdmin, SessionAdmin
 from kyc.admin.subjects import ContactAdmin, ReasonCodeAdmin
 
@@ -18,10 +19,12 @@ __all__ = [
     "DeliveryAdmin",
     "DeskAdmin",
     "EnquiryAdmin",
+    "ErasureAdmin",
     "EventNameAdmin",
     "InboxAlarmAdmin",
     "LedgerEntryAdmin",
     "LedgerHeadAdmin",
+    "LegalHoldAdmin",
     "NoteAdmin",
     "PersonAdmin",
     "ReadOnlyMixin",
@@ -29,5 +32,7 @@ __all__ = [
     "ReasonCodeAdmin",
     "RefusedRequestAdmin",
     "RoleAdmin",
+    "SealAdmin",
+    "SealedHeadAdmin",
     "SessionAdmin",
 ]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin import AdminSite, ShowFacets
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kyc import ledger
 from kyc.admin import names
+from kyc.desk import limits
 from kyc.desk.access import DeskRequest, record
 from kyc.models import User
 from kyc.querysets import CAP
@@ -44,7 +45,10 @@ LABELS = {
     "n_attempts": _("Tries"),
     "meaning": _("Digest of the meaning"),
     "n_bytes": _("Bytes"),
+    "heads_digest": _("Digest of the heads"),
+    "n_chains": _("Chains"),
     "n_checks": _("Checks"),
+    "n_entries": _("Entries"),
     "n_kept_bytes": _("Bytes kept"),
     "n_reasons": _("Reasons"),
     "n_refused": _("Checks refused"),
@@ -113,6 +117,14 @@ class DeskAdmin[M: Model](admin.ModelAdmin[M]):
     ) -> tuple[QuerySet[M], bool]:
         term = search_term.strip().replace("\x00", "")
         return (self.find(queryset, term) if term else queryset), False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        is_search = request.GET.get(SEARCH_VAR, "").strip() and self.has_view_or_change_permission(request)
+        if is_search and (too_many := limits.refused(cast(DeskRequest, request), "search")):
+            return too_many
+        return super().changelist_view(request, extra_context)
 
     def change_view(
         self,

@@ -34,7 +34,8 @@ LABELS = {
 class FileForm(forms.Form):
     """A file to look at; or the text of one that was looked at, to be imported."""
 
-    file = forms.FileField(label=gettext_lazy("CSV file"), required=False)
+    # No file stands there that could be cleared, as Django's own widget would let somebody ask.
+    file = forms.FileField(label=gettext_lazy("CSV file"), required=False, widget=forms.FileInput)
     # As it was read: its line ends and marks are kept by nobody between two requests, and change no row.
     text = forms.CharField(widget=forms.HiddenInput, required=False, strip=False)
 

@@ -13,8 +13,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kyc import review
-from kyc.admin.base import DeskAdmin, newest, signed_in
+from kyc.admin.base import newest, signed_in
+from kyc.admin.masked import MaskedAdmin
 from kyc.admin.text import clip, whole
+from kyc.desk import unmasking
+from kyc.desk.masking import conceal
+from kyc.desk.unmasking import Target
 from kyc.exceptions import CorrectionOutdated, CorrectionRefused
 from kyc.models import Check, Correction, Session, User
 from kyc.review import CORRECTABLE, Change
@@ -98,13 +102,16 @@ class CorrectionForm(forms.ModelForm[Any]):
         """Leave the instance as the person saw it: `review.correct` writes, not this form."""
 
 
-class CorrectableAdmin[M: Model](DeskAdmin[M]):
+class CorrectableAdmin[M: Model](MaskedAdmin[M]):
     """A row whose facts can be corrected by those who may, and only by a correction."""
 
     form = CorrectionForm
     change_form_template = "admin/kyc/correction_form.html"
     formfield_overrides = {TextField: {"form_class": AsSent, "widget": forms.Textarea(attrs={"rows": 2})}}
     is_read_recorded = True
+
+    def target(self, obj: M) -> Target:
+        return unmasking.of_session(review.session_id_of(cast(review.Row, obj)))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -179,6 +186,8 @@ class CorrectableAdmin[M: Model](DeskAdmin[M]):
     ) -> HttpResponse:
         if obj:
             context |= self.beside(obj)
+            if self.sight(request, obj).is_masked:
+                conceal(context["corrections"].rows)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def beside(self, obj: M) -> dict[str, Any]:

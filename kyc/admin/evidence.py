@@ -13,7 +13,10 @@ from django.utils.translation import gettext_lazy as _
 
 from kyc.admin import replays, search, text
 from kyc.admin.base import DeskAdmin, ReadOnlyMixin
+from kyc.admin.masked import ConcealedAdmin
 from kyc.choices import DeliveryStatus, QuarantineCause
+from kyc.desk import unmasking
+from kyc.desk.unmasking import Target
 from kyc.languages import whole
 from kyc.models import Correction, Decision, Delivery, Note, RefusedRequest
 from kyc.models.deliveries import CONFLICTING, OWNS_EVENT_ID, UNREADABLE
@@ -37,7 +40,7 @@ class CauseFilter(admin.SimpleListFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(replays.ReplayableAdmin[Delivery]):
+class DeliveryAdmin(ConcealedAdmin[Delivery], replays.ReplayableAdmin[Delivery]):
     list_display = (
         "id",
         "received_at",
@@ -82,7 +85,11 @@ class DeliveryAdmin(replays.ReplayableAdmin[Delivery]):
         (_("As it came"), {"fields": ("header_table", "body_shown")}),
     )
     heavy = ("body", "headers", "faults")
+    personal = frozenset({"body"})
     is_read_recorded = True
+
+    def target(self, obj: Delivery) -> Target:
+        return unmasking.of_delivery(obj)
 
     @admin.action(description=_("Replay selected deliveries"), permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
@@ -115,7 +122,7 @@ class DeliveryAdmin(replays.ReplayableAdmin[Delivery]):
 
 
 @admin.register(RefusedRequest)
-class RefusedRequestAdmin(replays.ReplayableAdmin[RefusedRequest]):
+class RefusedRequestAdmin(ConcealedAdmin[RefusedRequest], replays.ReplayableAdmin[RefusedRequest]):
     list_display = (
         "id",
         "received_at",
@@ -130,7 +137,11 @@ class RefusedRequestAdmin(replays.ReplayableAdmin[RefusedRequest]):
         "cause", "received_at", text.link("delivery"), "n_bytes", "n_kept_bytes", "sha256", "header_table", "body_shown",
     )  # fmt: skip
     heavy = ("body", "headers")
+    personal = frozenset({"body"})
     is_read_recorded = True
+
+    def target(self, obj: RefusedRequest) -> Target:
+        return unmasking.of_refused(obj)
 
     @admin.action(description=_("Verify again and apply"), permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: QuerySet[RefusedRequest]) -> HttpResponse | None:
@@ -191,7 +202,7 @@ class NoteAdmin(ReadOnlyMixin, DeskAdmin[Note]):
 
 
 @admin.register(Correction)
-class CorrectionAdmin(ReadOnlyMixin, DeskAdmin[Correction]):
+class CorrectionAdmin(ReadOnlyMixin, ConcealedAdmin[Correction]):
     list_display = ("id", "at", text.short_id("session_id", _("Session")), "target", "field", "by")
     list_filter = ("target",)
     list_select_related = ("by",)
@@ -203,7 +214,11 @@ class CorrectionAdmin(ReadOnlyMixin, DeskAdmin[Correction]):
         "reason", "by", "round", "at",
     )  # fmt: skip
     heavy = ("old", "new", "reason")
+    personal = frozenset({"old", "new"})
     is_read_recorded = True
+
+    def target(self, obj: Correction) -> Target:
+        return unmasking.of_session(obj.session_id)
 
     @admin.display(description=_("Before"))
     def old_shown(self, correction: Correction) -> SafeString | str:

@@ -46,6 +46,7 @@ class EnquiryAdmin(ReadOnlyMixin, DeskAdmin[Enquiry]):
         text.link("delivery"), "status", "next_try_at", "leased_until", "n_tries", "error_shown", text.link("answer"),
     )  # fmt: skip
     heavy = ("error", "delivery__body", "delivery__headers", "delivery__faults")
+    is_read_recorded = True
 
     @admin.display(description=_("Session"), empty_value="–")
     def session(self, enquiry: Enquiry) -> SafeString | str | None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from kyc import ledger
 from kyc.admin import search, text
 from kyc.admin.base import DeskAdmin, ReadOnlyMixin
-from kyc.models import LedgerEntry, LedgerHead, User
+from kyc.models import LedgerEntry, LedgerHead, Seal, SealedHead, User
 
 
 @admin.register(LedgerEntry)
@@ -47,6 +47,26 @@ class LedgerHeadAdmin(ReadOnlyMixin, DeskAdmin[LedgerHead]):
     fields = ("chain", "seq", "hash")
 
     def find(self, queryset: QuerySet[LedgerHead], term: str) -> QuerySet[LedgerHead]:
+        return queryset.filter(chain__in=chains(term))
+
+
+@admin.register(Seal)
+class SealAdmin(ReadOnlyMixin, DeskAdmin[Seal]):
+    list_display = ("number", "day", "at", "n_chains", "n_entries", "hash")
+    ordering = ("-number",)
+    fields = ("number", "day", "at", "n_chains", "n_entries", "heads_digest", "previous_hash", "hash")
+
+
+@admin.register(SealedHead)
+class SealedHeadAdmin(ReadOnlyMixin, DeskAdmin[SealedHead]):
+    list_display = ("chain", text.column("seq", _("Entries")), "seal", "hash")
+    list_select_related = ("seal",)
+    search_fields = ("chain",)
+    search_help_text = LedgerHeadAdmin.search_help_text
+    ordering = ("-id",)
+    fields = ("seal", "chain", "seq", "hash")
+
+    def find(self, queryset: QuerySet[SealedHead], term: str) -> QuerySet[SealedHead]:
         return queryset.filter(chain__in=chains(term))
 
 

@@ -8,13 +8,15 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from kyc.admin import search, text
+from kyc.admin import names, search, text
 from kyc.admin.base import newest
 from kyc.admin.corrections import CorrectableAdmin
 from kyc.choices import DeliverySource, EntityType, SessionState
+from kyc.desk.masking import masked_text
 from kyc.models import Check, Reason, Session
 from kyc.querysets import IN_REVIEW
 
@@ -108,6 +110,31 @@ class CheckAdmin(CorrectableAdmin[Check]):
         (_("Where it came from"), {"fields": (text.link("session"), text.link("delivery"), "position")}),
     )
     heavy = ("data", "state_sent")
+    personal = frozenset({"data"})
+
+    @admin.display(description=names.of_field("data"))
+    def data_masked(self, check: Check) -> SafeString | str:
+        return text.block(masked_text(check.data)) if check.data else "–"
+
+    def editable(self, request: HttpRequest, obj: Check | None) -> set[str]:
+        fields = super().editable(request, obj)
+        return fields - {"data"} if obj and self.sight(request, obj).is_masked else fields
+
+    def get_fieldsets(self, request: HttpRequest, obj: Check | None = None) -> list[Any]:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.sight(request, obj).is_clear:
+            return fieldsets
+        shown = text.whole("data")
+        return [
+            (
+                title,
+                {
+                    **options,
+                    "fields": ["data_masked" if name == shown else name for name in options["fields"]],
+                },
+            )
+            for title, options in fieldsets
+        ]
 
     def find(self, queryset: QuerySet[Check], term: str) -> QuerySet[Check]:
         return queryset.filter(session__in=search.session_ids(term))

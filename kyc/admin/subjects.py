@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Upper
@@ -17,8 +18,13 @@ from django.utils.translation import gettext, gettext_lazy
 
 from kyc import suspicions
 from kyc.admin import contact_imports, search, text
+from kyc.admin.masked import ConcealedAdmin
 from kyc.admin.recorded import RecordedAdmin
 from kyc.choices import ContactSource, EntityType
+from kyc.desk import unmasking
+from kyc.desk.access import DeskRequest, record
+from kyc.desk.masking import SEE
+from kyc.desk.unmasking import Target
 from kyc.models import Contact, ReasonCode
 from kyc.models.digests import text_digest
 from kyc.signals import contact_changed
@@ -52,21 +58,35 @@ class ContactForm(forms.ModelForm[Contact]):
 
 
 @admin.register(Contact)
-class ContactAdmin(RecordedAdmin[Contact]):
-    """Names and addresses stay out of the list: opening one contact is what the ledger can record."""
+class ContactAdmin(ConcealedAdmin[Contact], RecordedAdmin[Contact]):
+    """Names and addresses stay out of the list: opening one contact is what the ledger can record.
+
+    Who unmasks a contact may change it; an address finds its subject only for whom addresses are not masked.
+    """
 
     form = ContactForm
     list_display = ("subject_id", "entity_type", "source", "language", "updated_at")
     list_filter = ("entity_type",)
     search_fields = ("subject_id", "email")
     search_help_text = gettext_lazy(
-        "The subject's UUID or its first 8 characters or more, or the whole e-mail address."
+        "The subject's UUID or its first 8 characters or more; for whom nothing is masked also the whole e-mail address."
     )
     ordering = ("-id",)
     fields = ("entity_type", "subject_id", "name", "email", "language", "source", "event_at", "updated_at")
     readonly_fields = ("source", "event_at", "updated_at")
     open_fields = frozenset({"entity_type", "subject_id", "source", "event_at", "event_id"})
+    personal = frozenset({"name", "email"})
     is_read_recorded = True
+
+    def target(self, obj: Contact) -> Target:
+        return unmasking.of_contact(obj)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
+    ) -> tuple[QuerySet[Contact], bool]:
+        if "@" in search_term and not request.user.has_perm(SEE):
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
 
     def find(self, queryset: QuerySet[Contact], term: str) -> QuerySet[Contact]:
         if "@" in term:
@@ -97,6 +117,9 @@ class ContactAdmin(RecordedAdmin[Contact]):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if request.method == "GET" and self.has_view_or_change_permission(request):
+            # What was searched for is an address or an id: the entry tells that somebody looked, not for whom.
+            record(cast(DeskRequest, request), "contact.listed", is_search=bool(request.GET.get(SEARCH_VAR)))
         may = self.has_add_permission(request) and self.has_change_permission(request)
         return super().changelist_view(request, {**(extra_context or {}), "may_import": may})
 

@@ -10,11 +10,13 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 
 from kyc.choices import DeliveryStatus
-from kyc.desk.jsontree import Pencil, Tree, flat
+from kyc.desk.jsontree import HIDDEN, Pencil, Tree, flat, hidden
+from kyc.desk.masking import masked_text
 from kyc.models import Delivery, Session
 from kyc.models.deliveries import CONFLICTING
 from kyc.ralio.bodies import data_members, names_entity, veiled
 from kyc.ralio.events import clean
+from kyc.ralio.jsontext import Members
 
 # Longer ones are read at their own address.
 LONGEST_BODY = 64 * 1024
@@ -68,7 +70,7 @@ def records_about(session: Session) -> QuerySet[Delivery]:
 
 def records(rows: Sequence[Delivery], pencil: Pencil) -> tuple[list[ShownRecord], bool]:
     """Return the rows of `records_about` as shown, and whether there are more."""
-    shown = [ShownRecord(_shown(row, pencil), _said(row)) for row in rows[:MOST_RECORDS]]
+    shown = [ShownRecord(_shown(row, pencil), _said(row, pencil)) for row in rows[:MOST_RECORDS]]
     return shown, len(rows) > MOST_RECORDS
 
 
@@ -105,9 +107,12 @@ def _shown(row: Delivery, pencil: Pencil, *, is_newest: bool = False) -> ShownDe
     if body is None:
         return ShownDelivery(row, None, "", is_newest)
     seen = veiled(body)
-    text = clean(seen.decode("utf-8", "replace"))
+    text = masked_text(seen) if pencil.is_masked else clean(seen.decode("utf-8", "replace"))
     return ShownDelivery(row, pencil.draw(seen, "body"), text, is_newest, is_veiled=seen != body)
 
 
-def _said(row: Delivery) -> list[tuple[str, str]]:
-    return [(clean(name), flat(value)) for name, value in data_members(veiled(short_body(row) or b""))]
+def _said(row: Delivery, pencil: Pencil) -> list[tuple[str, str]]:
+    said = data_members(veiled(short_body(row) or b""))
+    if pencil.is_masked:
+        return [(name, str(HIDDEN)) for name, _ in hidden(Members(said)).pairs]
+    return [(clean(name), flat(value)) for name, value in said]

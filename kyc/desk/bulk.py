@@ -16,12 +16,14 @@ from django.utils.translation import gettext, gettext_lazy, ngettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from kyc.desk import limits
 from kyc.desk.access import DeskRequest, record, requires
 from kyc.desk.asking import Asked
 from kyc.desk.bulk_export import csv_lines
 from kyc.desk.filters import LONGEST_ID
 from kyc.desk.live import as_of, live_rows
 from kyc.desk.paging import SIZE
+from kyc.desk.sensitive import require_fresh
 from kyc.desk.team import Member, team
 from kyc.models import User
 from kyc.review.acts import DECIDE, SUPERVISE
@@ -205,10 +207,13 @@ def _say_what_is_missing(request: DeskRequest, asked: Asked, words: str) -> Http
     return redirect(asked.url)
 
 
-def _export(request: DeskRequest, ids: Sequence[UUID]) -> StreamingHttpResponse:
+def _export(request: DeskRequest, ids: Sequence[UUID]) -> HttpResponse | StreamingHttpResponse:
     """Stream the sessions as CSV. The ledger has the export before its first byte leaves."""
     if not request.user.has_perm("kyc.export_session"):
         raise PermissionDenied
+    require_fresh(request, is_download=True)
+    if too_many := limits.refused(request, "export"):
+        return too_many
     record(request, "queue.exported", sessions=[str(pk) for pk in ids])
     answer = StreamingHttpResponse(csv_lines(ids), content_type="text/csv; charset=utf-8")
     name = f"sessions-in-review-{timezone.localdate().isoformat()}.csv"

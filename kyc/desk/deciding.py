@@ -19,6 +19,7 @@ from kyc.desk.access import DeskRequest, requires
 from kyc.desk.acting import Kept, acts, attempt, back, own_decision, person, seen_by
 from kyc.desk.forms import AnswerForm, DecideForm, SettleForm
 from kyc.desk.opening import Typed
+from kyc.desk.sensitive import sensitive
 from kyc.desk.session import show
 from kyc.models import Decision, Session, User
 from kyc.templatetags.desk import brief
@@ -78,6 +79,7 @@ def settle(request: DeskRequest, pk: UUID) -> HttpResponse:
 
 
 @acts
+@sensitive
 def confirm(request: DeskRequest, pk: UUID, decision_id: int) -> HttpResponse:
     own_decision(pk, decision_id)
     form = AnswerForm(request.POST)

@@ -21,6 +21,7 @@ from kyc.desk.deliveries_rows import rows
 from kyc.desk.deliveries_search import Search, search
 from kyc.desk.deliveries_secrets import secrets
 from kyc.desk.deliveries_tabs import TITLES, numbers
+from kyc.desk.limits import limited
 from kyc.desk.paging import without_cursor
 from kyc.querysets import CAP
 
@@ -45,6 +46,7 @@ class Asked:
 @require_safe
 @never_cache
 @requires("kyc.view_delivery")
+@limited("search")
 def page(request: DeskRequest) -> HttpResponse:
     """Show a page of the deliveries, or of the refused requests."""
     asked = Asked.read(request.GET)

@@ -11,6 +11,7 @@ from django.http import HttpResponse
 
 from kyc.desk.bodies import LONGEST_BODY, short_body
 from kyc.desk.jsontree import Hits, Pencil, Tree
+from kyc.desk.masking import masked_text
 from kyc.models import Delivery, RefusedRequest
 from kyc.ralio.bodies import veiled
 from kyc.ralio.events import clean
@@ -28,14 +29,17 @@ class ShownBody:
     is_veiled: bool = False
 
 
-def shown(row: Delivery | RefusedRequest, places: Iterable[str] = ()) -> ShownBody:
+def shown(
+    row: Delivery | RefusedRequest, places: Iterable[str] = (), *, is_masked: bool = False
+) -> ShownBody:
     """Return the body of a row that comes `with_short_body`, with what its faults name marked."""
     body = short_body(row)
     if body is None:
         return ShownBody(None, "")
     seen = veiled(body)
-    tree = Pencil().draw(seen, "body", Hits(places))
-    return ShownBody(tree, clean(seen.decode("utf-8", "replace")), is_veiled=seen != body)
+    tree = Pencil(is_masked=is_masked).draw(seen, "body", Hits(places))
+    text = masked_text(seen) if is_masked else clean(seen.decode("utf-8", "replace"))
+    return ShownBody(tree, text, is_veiled=seen != body)
 
 
 def places(faults: Iterable[Mapping[str, str]], body: bytes | None, *, is_conflict: bool) -> list[str]:

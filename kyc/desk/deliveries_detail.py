@@ -16,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from kyc.choices import DeliveryStatus, QuarantineCause, RefusalCause
 from kyc.desk import deliveries_body as kept
+from kyc.desk import unmasking
 from kyc.desk.access import DeskRequest, record, requires
 from kyc.desk.bodies import LONGEST_BODY, short_body
 from kyc.desk.deliveries_changes import change, entries
@@ -28,6 +29,7 @@ from kyc.desk.deliveries_rows import (
     refused_answer,
     sessions_of,
 )
+from kyc.desk.masking import Sight, may_see, of_delivery, of_refused, sight
 from kyc.desk.together import Answer, Together
 from kyc.models import Delivery, Enquiry, RefusedRequest, Session
 from kyc.models.deliveries import CONFLICTING, OWNS_EVENT_ID
@@ -55,8 +57,10 @@ def delivery(request: DeskRequest, pk: int) -> HttpResponse:
     """Show a delivery; its body is personal, so that the ledger has the read."""
     rows = Delivery.objects.select_related("session", "last_replay_by").with_short_bodies(LONGEST_BODY)
     row = get_object_or_404(rows, pk=pk)
-    record(request, "delivery.read", delivery=row.pk)
-    return _answer(request, "delivery", {"row": row, **about(row)})
+    record(request, "delivery.read", delivery=row.pk, **_of_session(row))
+    seen = sight(request, *of_delivery(row))
+    context = {"row": row, "sight": seen, "unmask": unmasking.of_delivery(row), **about(row, seen)}
+    return _answer(request, "delivery", context)
 
 
 @require_safe
@@ -67,7 +71,9 @@ def delivery_raw(request: DeskRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Delivery, pk=pk)
     if row.status == DeliveryStatus.IGNORED:
         raise Http404
-    record(request, "delivery.downloaded", delivery=row.pk)
+    if not may_see(request, *of_delivery(row)):
+        return unmasking.refused(request, unmasking.of_delivery(row))
+    record(request, "delivery.downloaded", delivery=row.pk, **_of_session(row))
     return kept.download(row.body, f"delivery-{row.pk}")
 
 
@@ -79,10 +85,13 @@ def refused(request: DeskRequest, pk: int) -> HttpResponse:
     """Show a refused request. Nobody vouches for what it says."""
     row = get_object_or_404(kept.with_short_body(RefusedRequest.objects.all()), pk=pk)
     record(request, "refused_request.read", refused_request=row.pk)
+    seen = sight(request, of_refused(row))
     context = {
         "row": row,
+        "sight": seen,
+        "unmask": unmasking.of_refused(row),
         "answer": refused_answer(row),
-        "body": kept.shown(row) if row.n_kept_bytes else None,
+        "body": kept.shown(row, is_masked=seen.is_masked) if row.n_kept_bytes else None,
         "has_body": bool(row.n_kept_bytes),
         "is_replayable": row.delivery_id is None and row.cause == RefusalCause.SIGNATURE_WRONG,
     }
@@ -95,12 +104,14 @@ def refused(request: DeskRequest, pk: int) -> HttpResponse:
 def refused_raw(request: DeskRequest, pk: int) -> HttpResponse:
     """Answer a refused request's bytes as a file. The ledger has the read before its first byte leaves."""
     row = get_object_or_404(RefusedRequest, pk=pk, n_kept_bytes__gt=0)
+    if not may_see(request, of_refused(row)):
+        return unmasking.refused(request, unmasking.of_refused(row))
     record(request, "refused_request.downloaded", refused_request=row.pk)
     return kept.download(row.body, f"refused-request-{row.pk}")
 
 
-def about(row: Delivery) -> dict[str, Any]:
-    """Return what a page says of a delivery. One statement."""
+def about(row: Delivery, seen: Sight) -> dict[str, Any]:
+    """Return what a page says of a delivery to this sight. One statement."""
     asked, session = Together(), row.session if row.status == DeliveryStatus.APPLIED else None
     is_conflict = row.cause == QuarantineCause.ID_CONFLICT
     has_body = row.status != DeliveryStatus.IGNORED
@@ -128,10 +139,15 @@ def about(row: Delivery) -> dict[str, Any]:
         "is_conflict": is_conflict,
         "faults": row.faults[: kept.MOST_FAULTS],
         "n_more_faults": max(0, len(row.faults) - kept.MOST_FAULTS),
-        "body": kept.shown(row, places) if has_body else None,
+        "body": kept.shown(row, places, is_masked=seen.is_masked) if has_body else None,
         "has_body": has_body,
         "is_replayable": row.status in REPLAYABLE,
     }
+
+
+def _of_session(row: Delivery) -> dict[str, str]:
+    """Return what a read's entry says of the session that it is a part of, which is asked who read it."""
+    return {"session": str(row.session_id)} if row.session_id else {}
 
 
 def _place(row: Delivery, session: Session, newest: Mapping[UUID, int]) -> Place:

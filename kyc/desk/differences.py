@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from operator import itemgetter
 from typing import Any
@@ -96,6 +96,13 @@ def differences(before: Iterable[Snapshot], after: Iterable[Snapshot]) -> list[D
             place = later or earlier
             found.append(((later is None, place.position), _difference(kind, earlier, later)))
     return [difference for _, difference in sorted(found, key=itemgetter(0))]
+
+
+def without_values(difference: Difference) -> Difference:
+    """Return the difference for a reader who sees no personal data: how many members changed, and nothing of them."""
+    if not difference.members:
+        return difference
+    return replace(difference, members=tuple(Member("", LONG, LONG) for _ in difference.members))
 
 
 def _without_equal(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Case, F, IntegerField, OuterRef, QuerySet, TextField, Value, When
 from django.db.models.functions import MD5, Length
 
 from kyc.choices import CheckState, CorrectionTarget
-from kyc.desk.differences import Difference, Snapshot, differences
+from kyc.desk.differences import Difference, Snapshot, differences, without_values
 from kyc.desk.jsontree import Pencil, Tree
+from kyc.desk.masking import masked_text
 from kyc.desk.precedents import Precedents, precedents, with_precedents
 from kyc.desk.together import Answer, Together
 from kyc.models import Check, Correction, Reason, ReasonCode, RejectionReason, Session
@@ -47,7 +48,10 @@ class ShownReason:
 
 @dataclass(frozen=True, slots=True)
 class ShownCheck:
-    """A check with its reasons and raw data. `tree` is None when no data was sent, or too much to draw."""
+    """A check with its reasons and raw data. `tree` is None when no data was sent, or too much to draw.
+
+    `data` is the text as its reader may see it, `sent` as it came: to compare, and for no page.
+    """
 
     row: Check
     reasons: Sequence[ShownReason]
@@ -55,6 +59,7 @@ class ShownCheck:
     data: str
     data_length: int
     tree: Tree | None
+    sent: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +169,19 @@ def check_sets(
     return sets
 
 
-def since_review(sets: Sequence[CheckSet], opened_by: int | None) -> Since | None:
-    """Return what differs between the set of the event that opened the round and the newest one, where that is later."""
+def since_review(sets: Sequence[CheckSet], opened_by: int | None, *, is_masked: bool = False) -> Since | None:
+    """Return what differs between the set of the event that opened the round and the newest one, where that is later.
+
+    With `is_masked` it counts the members of the data that differ, and says nothing of them.
+    """
     opening = next((found for found in sets if found.fact.delivery == opened_by), None)
     if opening is None or opening is sets[0]:
         return None
     newest = sets[0]
     if not (opening.is_whole and newest.is_whole):
         return Since(opening, newest, None)
-    return Since(opening, newest, differences(_snapshots(opening), _snapshots(newest)))
+    changes = differences(_snapshots(opening), _snapshots(newest))
+    return Since(opening, newest, [without_values(change) for change in changes] if is_masked else changes)
 
 
 def _snapshots(shown: CheckSet) -> Iterator[Snapshot]:
@@ -181,7 +190,7 @@ def _snapshots(shown: CheckSet) -> Iterator[Snapshot]:
         reasons = (reason.row.code or reason.row.message for reason in check.reasons)
         state = CheckState(check.row.state)
         yield Snapshot(
-            check.row.position, check.row.type, state, tuple(reasons), check.data, annotated.long_data_digest
+            check.row.position, check.row.type, state, tuple(reasons), check.sent, annotated.long_data_digest
         )
 
 
@@ -201,6 +210,7 @@ def _checks(deliveries: Sequence[int]) -> QuerySet[Check]:
         Check.objects.filter(delivery_id__in=deliveries)
         .annotate(
             event_name=F("delivery__event_name"),
+            erased_at=F("delivery__checks_erased_at"),
             data_length=Length("data"),
             short_data=Case(
                 When(data_length__lte=LONGEST_DATA, then=F("data")),
@@ -260,9 +270,10 @@ def _shown(
         check,
         [_shown_reason(reason, check, catalogue, corrected) for reason in reasons],
         corrected.get((check.delivery_id, check.position, None), ()),
-        text,
+        masked_text(text) if text and pencil.is_masked else text,
         annotated.data_length,
         pencil.draw(text) if text else None,
+        text,
     )
 
 

@@ -31,7 +31,8 @@ COLUMNS = (
 )
 # Without it Excel takes UTF-8 for another encoding.
 BYTE_ORDER_MARK = "\ufeff"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# The second four are the wide forms, which a spreadsheet that speaks Japanese or Chinese reads as the narrow ones.
+FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 
 
 def csv_lines(filters: Filters) -> Iterator[str]:
@@ -45,8 +46,10 @@ def csv_lines(filters: Filters) -> Iterator[str]:
 
 
 def safe(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+    """Return a cell that no spreadsheet takes for a formula, nor a program for the end of the text."""
+    cell = cell.replace("\x00", "")
+    # Some leave out the white space that a cell begins with.
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) or cell.lstrip().startswith(FORMULA_STARTS) else cell
 
 
 def _chunks(filters: Filters) -> Iterator[list[Rejection]]:

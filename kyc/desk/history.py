@@ -19,10 +19,12 @@ from kyc.desk import search
 from kyc.desk.access import DeskRequest, record, requires
 from kyc.desk.exports import csv_lines
 from kyc.desk.histogram import histogram
+from kyc.desk.limits import limited
 from kyc.desk.paging import paginate, without_cursor
 from kyc.desk.rejection_menus import facets
 from kyc.desk.rejection_rows import rejections
 from kyc.desk.rejections import ALL, CODE, PRESETS, SORTS, Filters, Span
+from kyc.desk.sensitive import sensitive_download
 from kyc.languages import whole
 from kyc.models import ReasonCode
 from kyc.models.digests import text_digest
@@ -61,6 +63,7 @@ class Asked:
 @require_safe
 @never_cache
 @requires("kyc.view_session")
+@limited("search")
 def history(request: DeskRequest) -> HttpResponse:
     """Show a page of the history, or open the one session that the search names."""
     asked = Asked.read(request.GET)
@@ -91,6 +94,8 @@ def history(request: DeskRequest) -> HttpResponse:
 @require_GET
 @never_cache
 @requires("kyc.export_session")
+@sensitive_download
+@limited("export")
 def history_export(request: DeskRequest) -> StreamingHttpResponse:
     """Stream the filtered history as CSV. The ledger has the export before its first byte leaves."""
     filters = Asked.read(request.GET).filters

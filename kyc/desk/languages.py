@@ -22,7 +22,8 @@ def choose(request: HttpRequest) -> HttpResponse:
             settings.LANGUAGE_COOKIE_NAME,
             language,
             max_age=A_YEAR,
-            samesite="Lax",
-            secure=settings.SESSION_COOKIE_SECURE,
+            samesite="Strict",
+            secure=settings.CSRF_COOKIE_SECURE,
+            httponly=True,
         )
     return answer

@@ -17,7 +17,9 @@ from django.views.decorators.http import require_GET, require_safe
 from kyc.choices import FINAL_OUTCOMES, DecisionStatus
 from kyc.desk.access import DeskRequest, record, requires
 from kyc.desk.exports import BYTE_ORDER_MARK, CHUNK, csv_text, instant
+from kyc.desk.limits import limited
 from kyc.desk.paging import Key, fetch, paginate
+from kyc.desk.sensitive import sensitive_download
 from kyc.models import Decision, Session
 from kyc.querysets import CAP, UNENTERED, SessionQuerySet
 
@@ -82,6 +84,8 @@ def portal(request: DeskRequest) -> HttpResponse:
 @require_GET
 @never_cache
 @requires("kyc.export_session")
+@sensitive_download
+@limited("export")
 def portal_export(request: DeskRequest) -> StreamingHttpResponse:
     """Stream the whole list as CSV. The ledger has the export before its first byte leaves."""
     record(request, "portal.exported")

@@ -17,6 +17,7 @@ from kyc.desk.access import DeskRequest, record, requires
 from kyc.desk.asking import Asked
 from kyc.desk.chips import chips, dates_chip
 from kyc.desk.filters import SORT_NAMES, Filters
+from kyc.desk.limits import limited
 from kyc.desk.paging import paginate, without_cursor
 from kyc.desk.rows import Reader, rows, shown
 from kyc.desk.saved_views import saved_views
@@ -30,6 +31,7 @@ from kyc.querysets import CAP
 @require_safe
 @never_cache
 @requires("kyc.view_session")
+@limited("search")
 def page(request: DeskRequest) -> HttpResponse:
     """Show a page of the queue, or open the one session that the search names. At most ten queries, sign-in included."""
     now = timezone.now()

@@ -15,9 +15,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from kyc import folding, review
-from kyc.desk import bodies, conflicts, evidence, panel, reading, reasons, story, timeline
+from kyc.desk import bodies, conflicts, evidence, panel, reading, reasons, story, timeline, unmasking
 from kyc.desk.access import DeskRequest, record, requires
 from kyc.desk.jsontree import Pencil
+from kyc.desk.masking import Sight, conceal, may_see, of_delivery, of_session, sight
 from kyc.desk.neighbours import way
 from kyc.desk.opening import Opening, Typed
 from kyc.desk.others import of_subject
@@ -55,7 +56,7 @@ def show(request: DeskRequest, pk: UUID, typed: Typed | None = None, *, status: 
     opening = Opening(request.user, typed or Typed(), request.GET.get("code", ""))
     came_from = request.POST.get("from") or request.GET.get("from", "")
     around = reading.around(own, opening, came_from, is_all=request.GET.get("checks") == "all")
-    context = dossier(own, around, opening)
+    context = dossier(own, around, opening, sight(request, of_session(pk)))
     context["before"] = before
     context["desk_queue_count"] = own.session.n_queue  # type: ignore[attr-defined] # annotated
     context["way"] = way(came_from, around.neighbours)
@@ -75,6 +76,8 @@ def delivery_body(request: DeskRequest, pk: UUID, delivery_id: int) -> HttpRespo
     delivery = get_object_or_404(Delivery, pk=delivery_id)
     if not bodies.concerns(delivery, session):
         raise Http404
+    if not may_see(request, of_session(session.pk), *of_delivery(delivery)):
+        return unmasking.refused(request, unmasking.of_session(session.pk))
     record(request, "delivery.read", session=str(session.pk), delivery=delivery.pk)
     answer = HttpResponse(veiled(bytes(delivery.body)), content_type="text/plain; charset=utf-8")
     answer["Content-Disposition"] = f'inline; filename="{session.pk}-{delivery.pk}.json"'
@@ -89,9 +92,11 @@ def _keep_claim(session: Session, person: User) -> None:
         session.claimed_until = review.renew(session.pk, by=person) or until
 
 
-def dossier(own: Own, around: Around, opening: Opening) -> dict[str, object]:
-    """Return what the session's page shows. Asks what is known of its codes, in one statement."""
-    session, facts, pencil = own.session, own.facts, Pencil()
+def dossier(own: Own, around: Around, opening: Opening, sight: Sight) -> dict[str, object]:
+    """Return what the session's page shows to this sight. Asks what is known of its codes, in one statement."""
+    session, facts, pencil = own.session, own.facts, Pencil(is_masked=sight.is_masked)
+    if sight.is_masked:
+        conceal((*own.corrections, *around.contacts))
     stand = panel.stand(session, opening, around.people, own.work, story.held_since(own.lines))
     codes = reading.codes(own, around, stand)
     sets = evidence.check_sets(around.evidence, codes.known, own.corrections, pencil)
@@ -111,6 +116,8 @@ def dossier(own: Own, around: Around, opening: Opening) -> dict[str, object]:
     opened_by = folding.opened_by(facts, own.decisions) if len(sets) > 1 else None
     return {
         "session": session,
+        "sight": sight,
+        "unmask": unmasking.of_session(session.pk),
         "panel": _panel(own, around, codes, stand, sets),
         "facts": facts,
         "api_events": {str(fact.event_id) for fact in facts if fact.is_api},
@@ -118,7 +125,7 @@ def dossier(own: Own, around: Around, opening: Opening) -> dict[str, object]:
         "corrected": own.corrected,
         "sets": sets,
         "n_sets_left_out": around.evidence.n_left_out,
-        "since": evidence.since_review(sets, opened_by) if len(sets) > 1 else None,
+        "since": evidence.since_review(sets, opened_by, is_masked=sight.is_masked) if len(sets) > 1 else None,
         "enquiry": around.enquiry,
         "others": of_subject(session, codes.others, sets[0].codes if sets else ()),
         "records": records,

@@ -19,7 +19,11 @@ def choose(request: HttpRequest) -> HttpResponse:
     answer = back(request)
     if (theme := request.POST.get("theme", "")) in THEMES:
         answer.set_cookie(
-            THEME_COOKIE, theme, max_age=A_YEAR, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
+            THEME_COOKIE,
+            theme,
+            max_age=A_YEAR,
+            samesite="Strict",
+            secure=settings.CSRF_COOKIE_SECURE,
         )
     return answer
 

@@ -15,7 +15,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import TextChoices
 from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
-from kyc import folding
+from kyc import folding, tracing
 from kyc.exceptions import ActRefused
 from kyc.models import User
 from kyc.review import acts, claims, working
@@ -69,7 +69,8 @@ def _one(act: BulkAct, session_id: UUID, by: User, to: User | None, rationale: s
         return Result(session_id, False, " ".join(refusal.messages))
     except DatabaseError as error:
         # Its own text may hold the row, and so the rationale.
-        logger.error("Bulk %s of session %s failed: %s", act, session_id, type(error).__name__)
+        with tracing.about(session=session_id):
+            logger.error("Bulk %s of session %s failed: %s", act, session_id, type(error).__name__)
         return Result(session_id, False, gettext("This session could not be changed. Try again."))
     return Result(session_id, True)
 

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests import postgres
+from tests import logged, postgres
 from tests.notifications.server import MailServer
 from tests.server import ROOT, SECRET
 
@@ -159,8 +159,13 @@ def _web(stage: Stage, number: int) -> Child:
     return _child(stage, f"web process {number}", command)
 
 
+def _logs(stage: Stage) -> Path:
+    """Return where the children's logs go: a run of the tests looks through them when it ends."""
+    return Path(os.environ.get(logged.FOLDER, stage.folder))
+
+
 def _child(stage: Stage, name: str, command: list[str]) -> Child:
-    return Child(name, command, stage.environment, stage.folder / f"{name.replace(' ', '-')}.log")
+    return Child(name, command, stage.environment, _logs(stage) / f"{name.replace(' ', '-')}.log")
 
 
 def _environment(database_url: str, mailbox: Mailbox) -> dict[str, str]:

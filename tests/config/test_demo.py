@@ -19,6 +19,7 @@ import httpx
 import pytest
 from django.conf import settings
 
+from tests import logged
 from tests.engines import OUR_VARIABLES
 from tests.postgres import free_port
 
@@ -112,6 +113,8 @@ def demo(fresh: Path) -> Iterator[Callable[..., Demo]]:
     for one in started:
         if one.process.poll() is None:
             one.end(signal.SIGTERM)
+    for log in (fresh / ".demo").glob("*.log"):
+        logged.keep(log.read_text(errors="replace"))
 
 
 def _processes() -> list[tuple[int, int, str, str]]:

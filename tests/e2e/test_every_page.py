@@ -10,12 +10,21 @@ from django.db.models import Model
 from django.urls import get_resolver, reverse
 from playwright.sync_api import Page
 
+from kyc import sealing
 from kyc.choices import DeliveryStatus
-from kyc.models import Delivery, InboxAlarm, RefusedRequest, User
+from kyc.models import Delivery, InboxAlarm, LedgerEntry, RefusedRequest, Session, User
 from notifications.choices import Status
 from notifications.desk.filters import VIEWS
 from tests.e2e import checks, scene
-from tests.factories import CorrectionFactory, NotificationFactory
+from tests.factories import (
+    ContactFactory,
+    CorrectionFactory,
+    ErasureFactory,
+    LegalHoldFactory,
+    NotificationFactory,
+    PasskeyFactory,
+    RefusedRequestFactory,
+)
 
 pytestmark = pytest.mark.looks
 
@@ -34,6 +43,12 @@ PAGELESS = {
     "queue-view-delete",
     "theme",
     "language",
+    "mfa_authenticate",
+    "mfa_login_webauthn",
+    "mfa_deactivate_totp",
+    "mfa_remove_webauthn",
+    "mfa_view_recovery_codes",
+    "confirm-done",
     "history-export",
     "queue-portal-export",
     "session-delivery",
@@ -53,6 +68,20 @@ PAGELESS = {
     "decision-undo",
     "deliveries-new",
     "delivery-raw",
+    "account_sessions_end",
+    "account_sessions_end_others",
+    "openid_connect_login",
+    "openid_connect_callback",
+    "ledger-verify",
+    "ledger-seal-verify",
+    "ledger-bundle",
+    "session-record-pdf",
+    "privacy-subject-hold",
+    "privacy-subject-erase",
+    "privacy-subject-export",
+    "privacy-hold-lift",
+    "privacy-erasure-confirm",
+    "privacy-erasure-refuse",
     "refused-request-raw",
     None,
 }
@@ -79,7 +108,13 @@ def desk_pages(known: scene.Scene) -> dict[str, list[str]]:
         "history": [history, f"{history}?reason=LOW_CONFIDENCE", f"{history}?q={LONG_SEARCH}"],
         "mail": [reverse("mail", args=[known.overdue])],
         "account_change_password": [reverse("account_change_password")],
+        "account_sessions": [reverse("account_sessions")],
         "account_logout": [reverse("account_logout")],
+        "confirm": [reverse("confirm")],
+        "mfa_index": [reverse("mfa_index")],
+        "mfa_activate_totp": [reverse("mfa_activate_totp")],
+        "mfa_add_webauthn": [reverse("mfa_add_webauthn")],
+        "mfa_generate_recovery_codes": [reverse("mfa_generate_recovery_codes")],
     }
 
 
@@ -122,6 +157,82 @@ def notifications_pages() -> dict[str, list[str]]:
     }
 
 
+def ledger_pages() -> dict[str, list[str]]:
+    """Return the addresses of the ledger's pages and of a session's record, in each of their states."""
+    page, seals = reverse("ledger"), reverse("ledger-seals")
+    chain = LedgerEntry.objects.filter(chain__startswith="session:").latest("pk").chain
+    sealing.seal()
+    entry = LedgerEntry.objects.latest("pk")
+    seal = reverse("ledger-seal", args=[1])
+    return {
+        "ledger": [
+            page,
+            f"{page}?q={chain}",
+            f"{page}?q=nothing",
+            f"{page}?q=203.0.113.7",
+            f"{page}?person=1&action=session.read&from=2020-01-01",
+        ],
+        "ledger-entry": [reverse("ledger-entry", args=[entry.pk])],
+        "ledger-seals": [seals],
+        "ledger-seal": [seal, f"{seal}?hash=0"],
+        "ledger-export": [reverse("ledger-export"), f"{reverse('ledger-export')}?chain={chain}"],
+        "session-record": [reverse("session-record", args=[chain.partition(":")[2]])],
+    }
+
+
+def test_every_page_of_the_ledger(open_page: Callable[..., Page], auditor: User, look: str) -> None:
+    scene.build()
+    visit(open_page(look, person=auditor), [one for pages in ledger_pages().values() for one in pages])
+
+
+def masked_pages() -> dict[str, list[str]]:
+    """Return the addresses of the pages on which personal data is unmasked."""
+    rows = {
+        "session-unmask": Session.objects.earliest("pk"),
+        "delivery-unmask": Delivery.objects.earliest("pk"),
+        "refused-request-unmask": RefusedRequestFactory(),
+        "contact-unmask": ContactFactory(),
+    }
+    return {name: [reverse(name, args=[row.pk])] for name, row in rows.items()}
+
+
+def test_every_page_that_is_masked(open_page: Callable[..., Page], auditor: User, look: str) -> None:
+    known = scene.build()
+    delivery = Delivery.objects.earliest("pk").pk
+    masked = [
+        reverse("session", args=[known.overdue]),
+        reverse("delivery", args=[delivery]),
+        reverse("delivery-raw", args=[delivery]),
+    ]
+    page = open_page(look, person=auditor)
+    visit(page, [*masked, *(one for pages in masked_pages().values() for one in pages)])
+    page.goto(masked[1])
+    page.get_by_text("Unmask…").click()
+    page.get_by_label("Why do you need to see it?").fill("Yearly audit of the inbox.")
+    page.get_by_role("button", name="Unmask for 15 minutes").click()
+    page.get_by_text("Unmasked for you until").wait_for()
+    visit(page, masked[:2])
+
+
+def privacy_pages() -> dict[str, list[str]]:
+    """Return the addresses of the privacy pages, in each of their states."""
+    page, erasures, holds = reverse("privacy"), ErasureFactory.create_batch(2), [LegalHoldFactory()]
+    subjects = [(row.entity_type, row.subject_id) for row in (*erasures, *holds)]
+    named = Session.objects.filter(user_id__isnull=False).first()
+    assert named is not None
+    return {
+        "privacy": [page, f"{page}?q={LONG_SEARCH}", f"{page}?q=nothing"],
+        "privacy-subject": [
+            reverse("privacy-subject", args=each) for each in (*subjects, ("user", named.user_id))
+        ],
+    }
+
+
+def test_every_page_of_privacy(open_page: Callable[..., Page], supervisor: User, look: str) -> None:
+    scene.build()
+    visit(open_page(look, person=supervisor), [one for pages in privacy_pages().values() for one in pages])
+
+
 def test_every_page_of_the_notifications(open_page: Callable[..., Page], supervisor: User, look: str) -> None:
     scene.build()
     pages = notifications_pages().values()
@@ -157,6 +268,7 @@ def test_no_page_is_left_out(db: None) -> None:
     named = {pattern.name for pattern in _patterns(get_resolver().url_patterns)}
 
     pages = set(desk_pages(scene.build())) | set(deliveries_pages()) | set(notifications_pages())
+    pages |= set(ledger_pages()) | set(privacy_pages()) | set(masked_pages())
     assert named - PAGELESS == pages | {"account_login"}
 
 
@@ -182,7 +294,12 @@ def test_the_admin_s_own_pages(open_page: Callable[..., Page], admin: User, look
     names = ("index", "password_change", "password_change_done")
     visit(
         open_page(look, person=admin),
-        [*(reverse(f"admin:{name}") for name in names), "/admin/kyc/", "/admin/nothing/"],
+        [
+            *(reverse(f"admin:{name}") for name in names),
+            reverse("admin:kyc_user_factors", args=[PasskeyFactory().user.pk]),
+            "/admin/kyc/",
+            "/admin/nothing/",
+        ],
     )
 
 

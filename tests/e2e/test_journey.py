@@ -124,7 +124,7 @@ def arrive(live_server: LiveServer) -> UUID:
 def sign_in(page: Page, officer: User) -> None:
     page.get_by_label("Username").fill(officer.username)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", level=1, name="Review queue")).to_be_visible()
 
 

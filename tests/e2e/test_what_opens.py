@@ -62,7 +62,7 @@ def test_a_failed_sign_in(open_page: Opener, officer: User, look: str) -> None:
     page.goto("/account/login/")
     page.get_by_label("Username").fill(officer.username)
     page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
     expect(page.get_by_role("alert")).to_be_visible()
     checks.is_good(page)

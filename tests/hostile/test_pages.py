@@ -13,6 +13,7 @@ from kyc.models import Delivery, RefusedRequest
 from tests import wire
 from tests.hostile.bodies import ENCODINGS, NOTHING_LIKE_JSON, TWICE
 from tests.hostile.corpus import INVALID, VALID, Value, event
+from tests.kyc.personal import unmask
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +58,14 @@ def looks(client: Client, delivery: Delivery) -> None:
         assert not is_page or b"<script>alert(1)" not in response.content, page
 
 
+def looks_at_it_masked_and_unmasked(client: Client, delivery: Delivery) -> None:
+    """Open the pages as an admin sees them, then with everything on them that was sent."""
+    masked = reverse("session", args=[delivery.session_id]) if delivery.session_id else reverse("deliveries")
+    assert client.get(masked).status_code == 200
+    unmask(client, delivery.session or delivery)
+    looks(client, delivery)
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -69,13 +78,13 @@ def test_pages_show_what_was_applied(make: Callable[[], bytes], admin_client: Cl
     assert wire.post(make()).status_code == 200
     delivery = Delivery.objects.get()
     assert delivery.status == DeliveryStatus.APPLIED
-    looks(admin_client, delivery)
+    looks_at_it_masked_and_unmasked(admin_client, delivery)
 
 
 @pytest.mark.parametrize("value", [pytest.param(value, id=value.name) for value in SMALL[::6]])
 def test_pages_show_a_value_in_every_free_place(value: Value, admin_client: Client) -> None:
     assert wire.post(event(value, *FREE)).status_code == 200
-    looks(admin_client, Delivery.objects.get())
+    looks_at_it_masked_and_unmasked(admin_client, Delivery.objects.get())
 
 
 def test_pages_show_what_was_quarantined(admin_client: Client) -> None:
@@ -86,6 +95,7 @@ def test_pages_show_what_was_quarantined(admin_client: Client) -> None:
     quarantined = Delivery.objects.filter(status=DeliveryStatus.QUARANTINED)
     assert quarantined.count() > 25
     for delivery in quarantined:
+        unmask(admin_client, delivery)
         for name in ("admin:kyc_delivery_change", "delivery"):
             assert admin_client.get(reverse(name, args=[delivery.pk])).status_code == 200, delivery.faults
     for tab in ("", "?status=quarantined", "?tab=quarantined"):
@@ -98,6 +108,7 @@ def test_pages_show_what_was_refused(admin_client: Client) -> None:
         wire.post(body, signature="\u0661" * 64, **headers)
     assert RefusedRequest.objects.count() == 3
     for refused in RefusedRequest.objects.all():
+        unmask(admin_client, refused)
         for name in ("admin:kyc_refusedrequest_change", "refused-request", "refused-request-raw"):
             response = admin_client.get(reverse(name, args=[refused.pk]))
             assert response.status_code == 200

@@ -17,6 +17,7 @@ from kyc.answering import answer_due
 from kyc.choices import EnquiryStatus
 from kyc.models import Delivery, Enquiry
 from kyc.ralio.simulator.api import Api
+from tests import logged
 from tests.kyc.ralio.served import Played, api
 from tests.server import database_url
 
@@ -35,9 +36,9 @@ def test_a_killed_workers_question_is_asked_by_the_next(api: Api, settings: Any)
         "RALIO_API_CODE": api.code,
         "RALIO_API_KEY": api.key,
     }
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "worker", "--once"], env=environment, cwd=settings.BASE_DIR
-    )
+    command = [sys.executable, "manage.py", "worker", "--once"]
+    with logged.kept() as log:
+        process = subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR, stderr=log)
     deadline = time.monotonic() + 60
     while not api.paths:
         assert process.poll() is None and time.monotonic() < deadline

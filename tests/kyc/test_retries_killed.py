@@ -20,7 +20,7 @@ from kyc import ledger
 from kyc.ingestion import retry_failed
 from kyc.models import Delivery, Session
 from kyc.rebuilding import rebuild
-from tests import locks
+from tests import locks, logged
 from tests.kyc import mending
 from tests.kyc.scene import in_review
 from tests.server import ROOT, database_url
@@ -38,7 +38,7 @@ def worker() -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.kill()
-        process.communicate()
+        logged.keep(process.communicate()[1] or "")
 
 
 def wait_for(what: Callable[[], bool], seconds: float = 30) -> None:

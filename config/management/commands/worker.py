@@ -1,4 +1,4 @@
-"""Do all that waits in the background: notifications, failed deliveries, enquiries, alarms, due times, digests."""
+"""Do all that waits in the background: notifications, failed deliveries, enquiries, alarms, due times, digests, seals."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
-from kyc import alarms, deadlines, ingestion
+from kyc import alarms, deadlines, ingestion, sealing
 from kyc.answering import answer_due
+from kyc.retention import Daily
 from kyc.suspicions import Following
 from notifications import channels, daily
 from notifications.sending import fail_strays, send_due
@@ -60,7 +61,7 @@ class Stop:
 class Command(BaseCommand):
     help = (
         "Send notifications, try failed deliveries again, ask Ralio's API for missing checks, warn of due times, write"
-        " the day's digests and watch the inbox, until stopped. Run as many of these as you like."
+        " the day's digests, seal the ledger and purge what is too old once a day and watch the inbox, until stopped. Run as many of these as you like."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -95,7 +96,10 @@ class Command(BaseCommand):
         try:
             # Not before what waited for us while we were down has had time to come.
             watch = _now_and_then(_inbox, first_after=SECONDS_BETWEEN_WATCHES)
-            others = (_now_and_then(work) for work in (_strays, _deadlines, _digests, _suspicions()))
+            others = (
+                _now_and_then(work)
+                for work in (_strays, _deadlines, _digests, _seals, _suspicions(), _purge())
+            )
             now_and_then = (watch, *others)
             _sweep_until_told(stop, interval, (_deliveries, *now_and_then))
         finally:
@@ -106,7 +110,7 @@ class Command(BaseCommand):
 
     def drain(self, stop: Stop) -> None:
         done, is_well = 1, True
-        now_and_then = map(_now_and_then, (_inbox, _deadlines, _digests, _suspicions()))
+        now_and_then = map(_now_and_then, (_inbox, _deadlines, _digests, _seals, _suspicions(), _purge()))
         works = (*WORKS, _enquiries, *now_and_then)
         while done and is_well and not stop.is_ordered:
             done, is_well = sweep(stop, works)
@@ -218,6 +222,10 @@ def _digests(stop: Stop) -> Counter[str]:
     return +Counter({"digests written": daily.write()})
 
 
+def _seals(stop: Stop) -> Counter[str]:
+    return Counter({"seals of the ledger": 1} if sealing.seal_due() else {})
+
+
 def _suspicions() -> Work:
     """Return one worker's work of letting sessions follow a code that was marked as a suspicion, or no longer is."""
     following = Following()
@@ -226,6 +234,16 @@ def _suspicions() -> Work:
         return +Counter({"sessions of a changed code": following.portion()})
 
     return suspicions
+
+
+def _purge() -> Work:
+    """Return one worker's work of overwriting what is older than it may be, once a day."""
+    daily_purge = Daily()
+
+    def purge(stop: Stop) -> Counter[str]:
+        return +Counter({"rows looked at whose time may be over": daily_purge.portion()})
+
+    return purge
 
 
 def _now_and_then(work: Work, *, first_after: float = 0) -> Work:

@@ -9,7 +9,7 @@
     e.preventDefault();
     var theme = e.submitter.value, secure = location.protocol === 'https:' ? '; Secure' : '';
     root.dataset.theme = theme;
-    document.cookie = 'desk_theme=' + theme + '; Path=/; Max-Age=31536000; SameSite=Lax' + secure;
+    document.cookie = 'desk_theme=' + theme + '; Path=/; Max-Age=31536000; SameSite=Strict' + secure;
     var other = e.target.querySelector('button:not([value="' + theme + '"])');
     if (other && document.activeElement === e.submitter) other.focus();
   });

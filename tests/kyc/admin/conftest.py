@@ -13,6 +13,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from kyc import sealing
 from kyc.models import Check, LedgerEntry, Reason, Session, User
 from kyc.review import Change, correct
 from tests import factories, wire
@@ -21,11 +22,11 @@ from tests.kyc.scene import in_review
 PAGES = [
     "kyc.check", "kyc.contact", "kyc.correction", "kyc.decision", "kyc.delivery", "kyc.ledgerentry", "kyc.ledgerhead",
     "kyc.reason", "kyc.reasoncode", "kyc.refusedrequest", "kyc.session", "kyc.user", "auth.group",
-    "kyc.enquiry", "kyc.eventname", "kyc.inboxalarm", "kyc.note",
+    "kyc.enquiry", "kyc.eventname", "kyc.inboxalarm", "kyc.note", "kyc.seal", "kyc.sealedhead",
 ]  # fmt: skip
 READ_ONLY = [
     "kyc.correction", "kyc.decision", "kyc.delivery", "kyc.ledgerentry", "kyc.ledgerhead", "kyc.refusedrequest", "auth.group",
-    "kyc.enquiry", "kyc.eventname", "kyc.inboxalarm", "kyc.note",
+    "kyc.enquiry", "kyc.eventname", "kyc.inboxalarm", "kyc.note", "kyc.seal", "kyc.sealedhead",
 ]  # fmt: skip
 
 
@@ -57,6 +58,7 @@ def one_of_each(session: Session, reason: Reason, admin: User) -> None:
     factories.DecisionFactory(session=session, basis=session.deliveries.get(), maker=admin)
     factories.NoteFactory(session=session, by=admin)
     correct(session, by=admin, changes=[Change(reason, "message", "Glare")], reason="Typo.")
+    sealing.seal()
 
 
 @pytest.fixture

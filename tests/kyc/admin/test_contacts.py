@@ -14,6 +14,7 @@ from kyc.signals import contact_changed
 from tests import wire
 from tests.factories import ContactFactory
 from tests.kyc.admin.conftest import form_of, told, url
+from tests.kyc.personal import unmask
 
 SUBJECT = "0a1b2c3d-0000-4000-8000-000000000001"
 
@@ -48,6 +49,7 @@ def test_a_person_s_word_outlives_ralio_s(admin_client: Client, heard: list[Cont
     wire.post(event)
     contact = Contact.objects.get()
     heard.clear()
+    unmask(admin_client, contact)
     posted = form_of(admin_client, url(contact), email="new@example.test")
     assert admin_client.post(url(contact), posted).status_code == 302
     wire.post(
@@ -66,14 +68,27 @@ def test_a_person_s_word_outlives_ralio_s(admin_client: Client, heard: list[Cont
 
 def test_a_contact_is_deleted(admin_client: Client) -> None:
     contact = ContactFactory()
+    unmask(admin_client, contact)
     assert admin_client.post(url(contact, "delete"), {"post": "yes"}).status_code == 302
 
     assert not Contact.objects.exists()
     assert told("contact.deleted")["contact"] == str(contact.pk)
 
 
+def test_a_masked_contact_is_read_without_its_name_and_left_alone(admin_client: Client) -> None:
+    contact = ContactFactory()
+    page = admin_client.get(url(contact)).content.decode()
+
+    assert (contact.name in page, contact.email in page, "Unmask…" in page) == (False, False, True)
+    assert admin_client.post(url(contact), {"name": "Bea", "email": "b@example.test"}).status_code == 403
+    assert admin_client.post(url(contact, "delete"), {"post": "yes"}).status_code == 403
+    assert admin_client.get(url(contact, "delete")).status_code == 403
+    assert Contact.objects.get().name == contact.name
+
+
 def test_whom_a_contact_is_of_stays(admin_client: Client) -> None:
     contact = ContactFactory()
+    unmask(admin_client, contact)
     posted = form_of(admin_client, url(contact), name="Bea") | {
         "subject_id": SUBJECT,
         "entity_type": "related-party",

@@ -14,6 +14,7 @@ from kyc.models import Check, Correction, LedgerEntry, Reason, Session, User
 from kyc.rebuilding import rebuild
 from tests import wire
 from tests.kyc.admin.conftest import form_of, url
+from tests.kyc.personal import unmask
 
 WHY = {"correction_reason": "The officer saw it."}
 
@@ -53,6 +54,7 @@ def test_a_due_time(admin_client: Client, session: Session) -> None:
 
 
 def test_a_check(admin_client: Client, session: Session, check: Check) -> None:
+    unmask(admin_client, session)
     posted = form_of(admin_client, url(check), state="validated", data='{"score": 9.0}', **WHY)
     assert admin_client.post(url(check), posted).status_code == 302
     fresh, told = Check.objects.get(), {item["field"]: item for item in details()}
@@ -61,6 +63,15 @@ def test_a_check(admin_client: Client, session: Session, check: Check) -> None:
     assert Session.objects.get().n_refused == 0
     assert told["state"]["after"] == "validated"
     assert told["data"]["after"] == review.digest('{"score":9.0}')
+
+
+def test_masked_data_is_neither_shown_nor_corrected(admin_client: Client, check: Check) -> None:
+    page = admin_client.get(url(check)).content.decode()
+    posted = form_of(admin_client, url(check), state="validated", data="{}", **WHY)
+    assert admin_client.post(url(check), posted).status_code == 302
+
+    assert ("{&quot;score&quot;:1.5" in page, "{&quot;score&quot;: ••••••}" in page) == (False, True)
+    assert (Check.objects.get().state, Check.objects.get().data) == ("validated", check.data)
 
 
 def test_a_reason(admin_client: Client, session: Session, reason: Reason) -> None:
@@ -89,6 +100,7 @@ def test_text_too_long_for_a_browser_is_shown_in_part_and_left_alone(
     admin_client: Client, session: Session, check: Check
 ) -> None:
     Check.objects.update(data='"' + "x" * 300_000 + '"')
+    unmask(admin_client, session)
     page = admin_client.get(url(check)).content.decode()
 
     assert "The first 100,000 of 300,002 characters." in page

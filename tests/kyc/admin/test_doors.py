@@ -9,6 +9,7 @@ from django.test import Client
 
 from kyc.models import LedgerEntry, Session, User
 from tests.kyc.admin.conftest import url
+from tests.kyc.personal import unmask
 
 INDEX = "/admin/"
 
@@ -77,6 +78,7 @@ def test_a_body_is_text_and_nothing_else(admin_client: Client, db: None) -> None
     from tests import wire
 
     wire.post('<script>alert("x")</script>\u202e\x07'.encode())
+    unmask(admin_client, Delivery.objects.get())
     page = admin_client.get(url(Delivery.objects.get())).content.decode()
 
     assert "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;\\u202e\\u0007" in page

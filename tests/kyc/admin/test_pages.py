@@ -17,7 +17,9 @@ from kyc.models import LedgerEntry
 from tests.kyc.admin.conftest import PAGES, url
 
 # The cookie's session, and the person with their role and its permissions are 2 of each.
-IN_A_LIST = dict.fromkeys(PAGES, 4) | {"kyc.user": 6}
+# Whose list is a read that is recorded, as each of its pages is.
+LISTED = "kyc.contact"
+IN_A_LIST = dict.fromkeys(PAGES, 4) | {"kyc.user": 6, LISTED: 7}
 # Where the read is recorded, that takes 3 more; PostgreSQL spares one of them.
 SHOWN = (
     "check",
@@ -25,6 +27,7 @@ SHOWN = (
     "correction",
     "decision",
     "delivery",
+    "enquiry",
     "note",
     "reason",
     "refusedrequest",
@@ -33,8 +36,9 @@ SHOWN = (
 RECORDED = frozenset(f"kyc.{name}" for name in SHOWN)
 ON_A_PAGE = {
     "auth.group": 5, "kyc.check": 9, "kyc.contact": 6, "kyc.correction": 7, "kyc.decision": 7, "kyc.delivery": 6,
-    "kyc.ledgerentry": 4, "kyc.ledgerhead": 3, "kyc.reason": 9, "kyc.reasoncode": 3, "kyc.refusedrequest": 6,
-    "kyc.session": 10, "kyc.user": 5, "kyc.enquiry": 3, "kyc.eventname": 3, "kyc.inboxalarm": 3, "kyc.note": 7,
+    "kyc.ledgerentry": 3, "kyc.ledgerhead": 3, "kyc.reason": 9, "kyc.reasoncode": 3, "kyc.refusedrequest": 6,
+    "kyc.session": 10, "kyc.user": 9, "kyc.enquiry": 6, "kyc.eventname": 3, "kyc.inboxalarm": 3, "kyc.note": 7,
+    "kyc.seal": 3, "kyc.sealedhead": 4,
 }  # fmt: skip
 
 
@@ -46,7 +50,7 @@ def test_a_list_opens(
     label: str,
 ) -> None:
     admin_client.get(url(label, "changelist"))
-    with queries(IN_A_LIST[label]):
+    with queries(IN_A_LIST[label] - (label == LISTED and connection.vendor == "postgresql")):
         answer = admin_client.get(url(label, "changelist"))
 
     assert answer.status_code == 200

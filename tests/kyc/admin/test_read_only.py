@@ -93,6 +93,13 @@ def test_an_auditor_reads_what_there_is(
 def test_a_supervisor_reads_neither_ledger_nor_people(
     supervisor_client: Client, row_of: Callable[[str], Model]
 ) -> None:
-    for label in ("kyc.ledgerentry", "kyc.ledgerhead", "kyc.user", "auth.group"):
+    for label in (
+        "kyc.ledgerentry",
+        "kyc.ledgerhead",
+        "kyc.seal",
+        "kyc.sealedhead",
+        "kyc.user",
+        "auth.group",
+    ):
         assert supervisor_client.get(url(label, "changelist")).status_code == 403
         assert supervisor_client.get(url(row_of(label))).status_code == 403

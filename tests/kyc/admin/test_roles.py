@@ -39,7 +39,13 @@ def test_each_role_has_what_its_work_needs(db: None) -> None:
 
     assert set(may) == {"officer", "supervisor", "auditor", "admin"}
     assert may["officer"] < may["supervisor"]
-    assert {name for name in may["auditor"] if not name.startswith("view_")} == {"export_session"}
+    assert {name for name in may["auditor"] if not name.startswith("view_")} == {
+        "export_ledgerentry",
+        "export_session",
+        "print_session",
+        "unmask_personal_data",
+    }
+    assert {role for role in may if "view_personal_data" in may[role]} == {"officer", "supervisor"}
     assert {role for role in may if "correct_session" in may[role]} == {"admin"}
     assert not {name for names in may.values() for name in names if "group" in name} - {"view_group"}
 

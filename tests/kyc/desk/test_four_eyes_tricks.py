@@ -64,8 +64,10 @@ def test_another_role_does_not_make_the_maker_another_person(
     session, proposal = proposed(officer_client)
     joins(officer, *roles)
 
+    # With another role they have to sign in again.
+    assert answers(officer_client, session, proposal) == {302}
     if roles:
-        assert answers(officer_client, session, proposal) == {403}
+        assert answers(signed_in(officer), session, proposal) == {403}
     proposal.refresh_from_db()
     assert proposal.status == DecisionStatus.PROPOSED
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kyc.desk.jsontree import DEEPEST, Hits, Piece, Tree, draw, flat
+from kyc.desk.jsontree import DEEPEST, Hits, Pencil, Piece, Tree, draw, flat
+from kyc.desk.masking import masked_text
 from kyc.ralio.jsontext import parse
 
 VALUES = st.recursive(
@@ -148,3 +149,17 @@ def test_marks_leave_the_tree_whole(value: Any, places: list[str]) -> None:
     tree = draw(json.dumps(value), hits=Hits(places))
 
     assert balance(tree) == 0
+
+
+def test_a_masked_tree_has_names_and_no_value() -> None:
+    sent = '{"holder": {"name": "Marta"}, "codes": [1, true, null, "a"], "marta@example.test": 7, "n": {}}'
+    tree = Pencil(is_masked=True).draw(sent)
+
+    assert [piece.name for piece in tree.pieces if piece.kind in ("leaf", "open")] == [
+        "data", "holder", "name", "codes", "0", "1", "2", "3", "••••••", "n",
+    ]  # fmt: skip
+    assert {piece.text for piece in tree.pieces if piece.kind == "leaf"} == {"••••••", "{}"}
+    assert masked_text(sent) == (
+        '{"holder": {"name": ••••••}, "codes": [••••••, ••••••, ••••••, ••••••], "••••••": ••••••, "n": {}}'
+    )
+    assert masked_text("no json about Marta") == "••••••"
