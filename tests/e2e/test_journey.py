@@ -141,6 +141,7 @@ def row(page: Page, session_id: UUID) -> Locator:
 
 def unfold(page: Page, control: Locator) -> None:
     """Show the filters where the window is too narrow to show them at once."""
+    control.wait_for(state="attached")
     if not control.is_visible():
         page.locator("summary", has_text="Filters").click()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -115,6 +116,36 @@ def test_the_disk_is_given_back_under_the_flood(settings: Any) -> None:
         refusals.refuse(RefusalCause.SIGNATURE_WRONG, {}, body=body)
         largest = max(largest, asked("SELECT pg_total_relation_size('kyc_refusedrequest')"))
     assert largest < 3 * settings.RALIO_REFUSED_MAX_BYTES
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_ring_is_counted_once_whatever_the_planner_believes_of_it(settings: Any) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite keeps no figures of a table by itself.")
+    settings.RALIO_REFUSED_MAX_ROWS = 50
+    with transaction.atomic():
+        for _ in range(49):
+            refusals.refuse(RefusalCause.SIGNATURE_WRONG, {}, body=b"x" * 4_000)
+        transaction.set_rollback(True)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE kyc_refusedrequest")
+    assert asked("SELECT reltuples FROM pg_class WHERE relname = 'kyc_refusedrequest'") == 0
+    with transaction.atomic():
+        for _ in range(49):
+            refusals.refuse(RefusalCause.SIGNATURE_WRONG, {}, body=b"x" * 4_000)
+        with CaptureQueriesContext(connection) as captured:
+            refusals.trim(n_spare_rows=10)
+        plan = asked(f"EXPLAIN (ANALYZE, FORMAT JSON) {captured[0]['sql']}")
+
+    assert {node["Actual Loops"] for node in nodes(plan[0]["Plan"]) if node["Node Type"] == "WindowAgg"} == {
+        1
+    }
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes(below)
 
 
 def asked(sql: str) -> Any:
