@@ -88,16 +88,20 @@ names AS (
         AND NOT EXISTS (SELECT FROM kyc_eventname WHERE digest = %(name_digest)s::uuid)
     ON CONFLICT DO NOTHING RETURNING id
 ),
-head AS (
-    INSERT INTO kyc_ledgerhead (chain, seq, hash)
-    SELECT %(chain)s::text, 1, %(hash)s::text FROM session WHERE (SELECT count(*) FROM names) >= 0
+next AS (
+    SELECT nextval('kyc_ledgerentry_id_seq') AS id FROM session WHERE (SELECT count(*) FROM names) >= 0
 ),
 entry AS (
-    INSERT INTO kyc_ledgerentry (chain, seq, at, action, detail, request_id, address, previous_hash, hash)
+    INSERT INTO kyc_ledgerentry (id, chain, seq, at, action, detail, request_id, address, previous_hash, hash)
     SELECT
-        %(chain)s::text, 1, %(at)s::timestamptz, %(action)s::text, %(detail)s::text, %(request_id)s::text, %(address)s::text,
-        %(previous_hash)s::text, %(hash)s::text
-    FROM session
+        next.id, %(chain)s::text, 1, %(at)s::timestamptz, %(action)s::text, %(detail)s::text, %(request_id)s::text,
+        %(address)s::text, %(previous_hash)s::text,
+        encode(sha256(convert_to(%(words)s::text || next.id || ']', 'UTF8')), 'hex')
+    FROM next
+    RETURNING hash
+),
+head AS (
+    INSERT INTO kyc_ledgerhead (chain, seq, hash) SELECT %(chain)s::text, 1, entry.hash FROM entry
 )
 SELECT (SELECT id FROM delivery), EXISTS (SELECT FROM session),
     -- Another transaction made the session in between: a division by zero undoes the half of it.

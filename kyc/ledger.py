@@ -1,7 +1,8 @@
 """The append-only record of every act, in hash chains: one per session, one per person, one for the system.
 
-Each entry's hash covers the entry and the hash before it, so that a change, a gap or a swap shows. Entries hold ids,
-codes and digests, never a subject's personal data, and whence the act came: the request and its address. The database refuses UPDATE, DELETE and TRUNCATE by triggers.
+Each entry's hash covers all of the entry, its number too, and the hash before it, so that a change, a gap or a swap shows.
+Entries hold ids, codes and digests, never a subject's personal data, and whence the act came: the request and its address.
+The database refuses UPDATE, DELETE and TRUNCATE by triggers.
 """
 
 from __future__ import annotations
@@ -17,27 +18,39 @@ from django.utils import timezone
 
 from kyc import origins, records, verifier
 from kyc.models import LedgerEntry, LedgerHead, User
-from kyc.origins import Origin
 from kyc.querysets import insert_once
 from kyc.verifier import GENESIS, Break, Tally
 
 SYSTEM = verifier.SYSTEM
 
-# One way to the database less than an INSERT and an UPDATE, while others wait for the head.
+# Has the entry numbered, hashed and written and the locked head moved on to it in one way to the database, while others
+# wait for the head. The number comes after the lock: in a chain numbers grow.
 _APPEND = """
-WITH entry AS (
+WITH next AS (SELECT nextval('kyc_ledgerentry_id_seq') AS id),
+entry AS (
     INSERT INTO kyc_ledgerentry (
-        chain, seq, at, actor_id, action, detail, request_id, address, previous_hash, hash
+        id, chain, seq, at, actor_id, action, detail, request_id, address, previous_hash, hash
     )
-    VALUES (
-        %(chain)s, %(seq)s, %(at)s, %(actor)s, %(action)s, %(detail)s, %(request_id)s, %(address)s,
-        %(previous_hash)s, %(hash)s
-    )
-    RETURNING id
+    SELECT
+        next.id, %(chain)s, %(seq)s, %(at)s, %(actor)s, %(action)s, %(detail)s, %(request_id)s, %(address)s,
+        %(previous_hash)s, encode(sha256(convert_to(%(words)s || next.id || ']', 'UTF8')), 'hex')
+    FROM next
+    RETURNING id, hash
 )
-UPDATE kyc_ledgerhead SET seq = %(seq)s, hash = %(hash)s WHERE chain = %(chain)s
-RETURNING (SELECT id FROM entry)
+UPDATE kyc_ledgerhead SET seq = %(seq)s, hash = entry.hash FROM entry WHERE chain = %(chain)s
+RETURNING entry.id, entry.hash
 """
+_NUMBERS = {
+    "postgresql": "SELECT nextval('kyc_ledgerentry_id_seq') FROM generate_series(1, %s)",
+    # Transactions that write come one after the other.
+    "sqlite": """
+        WITH RECURSIVE next (id, n) AS (
+            SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'kyc_ledgerentry'), 0) + 1, 1
+            UNION ALL SELECT id + 1, n + 1 FROM next WHERE n < %s
+        )
+        SELECT id FROM next
+    """,
+}
 
 type Detail = str | int | bool | None | list[Detail] | dict[str, Detail]
 
@@ -65,7 +78,7 @@ def append(chain: str, action: str, /, *, actor: User | None = None, **detail: D
     locked = LedgerHead.objects.select_for_update().filter(pk=chain)
     head = locked.first()
     if head is None:
-        entry = _entry(chain, 1, GENESIS, action, actor, text)
+        entry = _numbered(_entry(chain, 1, GENESIS, action, actor, text), _numbers(1)[0])
         if insert_once(LedgerHead(chain=chain, seq=1, hash=entry.hash)):
             entry.save(force_insert=True)
             return entry
@@ -74,30 +87,34 @@ def append(chain: str, action: str, /, *, actor: User | None = None, **detail: D
     if connection.vendor == "postgresql":
         _insert_and_move_on(entry)
     else:
-        entry.save(force_insert=True)
+        _numbered(entry, _numbers(1)[0]).save(force_insert=True)
         locked.update(seq=entry.seq, hash=entry.hash)
     return entry
 
 
 def append_all(acts: Sequence[Act]) -> None:
-    """Append several acts that nobody in person did, in the order of each chain's, with three statements for all.
+    """Append several acts that nobody in person did, in the order of each chain's, with four statements for all.
 
     Call it last in the transaction: it locks the heads, in the chains' order.
     """
-    if not acts:
-        return
     wanted = {act.chain for act in acts}
     locked = LedgerHead.objects.select_for_update().filter(chain__in=wanted).order_by("chain")
     heads = {head.chain: head for head in locked}
-    entries = []
+    waiting = []
     for act in acts:
-        if (head := heads.get(act.chain)) is None:
-            append(act.chain, act.action, actor=None, **act.detail)
-            heads[act.chain] = LedgerHead.objects.get(pk=act.chain)
-            continue
+        if act.chain in heads:
+            waiting.append(act)
+        else:
+            first = append(act.chain, act.action, actor=None, **act.detail)
+            heads[act.chain] = LedgerHead(chain=act.chain, seq=first.seq, hash=first.hash)
+    if not waiting:
+        return
+    entries = []
+    for act, number in zip(waiting, _numbers(len(waiting)), strict=True):
+        head = heads[act.chain]
         entry = _entry(act.chain, head.seq + 1, head.hash, act.action, None, _canonical(act.detail))
+        entries.append(_numbered(entry, number))
         head.seq, head.hash = entry.seq, entry.hash
-        entries.append(entry)
     LedgerEntry.objects.bulk_create(entries)
     moved = [heads[chain] for chain in sorted({entry.chain for entry in entries})]
     LedgerHead.objects.bulk_create(
@@ -106,31 +123,42 @@ def append_all(acts: Sequence[Act]) -> None:
 
 
 def first_entry(chain: str, action: str, detail: dict[str, Detail]) -> dict[str, str]:
-    """Return the columns of the first entry of a chain that nobody else can know of yet; its head has the same hash."""
-    at, text, origin = timezone.now(), _canonical(detail), origins.present()
+    """Return the columns of the first entry of a chain that nobody else can know of yet, but for `id` and `hash`.
+
+    `words` is what the hash is over, up to the id: who gives it its id has to hash it.
+    """
+    entry = _entry(chain, 1, GENESIS, action, None, _canonical(detail))
     return {
         "chain": chain,
-        "at": str(at),
+        "at": str(entry.at),
         "action": action,
-        "detail": text,
-        "request_id": origin.request_id,
-        "address": origin.address,
+        "detail": entry.detail,
+        "request_id": entry.request_id,
+        "address": entry.address,
         "previous_hash": GENESIS,
-        "hash": _hash(chain, 1, at, None, action, text, GENESIS, origin),
+        "words": _words(entry),
     }
 
 
-def entry_hash(entry: LedgerEntry) -> str:
-    """Return SHA-256 over the entry's own columns and the hash before it, as 64 hexadecimal digits."""
-    return _hash(
-        entry.chain,
-        entry.seq,
-        entry.at,
-        entry.actor_id,
-        entry.action,
-        entry.detail,
-        entry.previous_hash,
-        Origin(entry.request_id, entry.address),
+def is_covered(entry: LedgerEntry) -> bool:
+    """Return whether the entry's hash is one over its own columns and the hash before it."""
+    return verifier.is_covered(as_hashed(entry))
+
+
+def as_hashed(entry: LedgerEntry) -> verifier.Entry:
+    """Return an entry's row as the verifier hashes it."""
+    return verifier.Entry(
+        id=entry.pk,
+        chain=entry.chain,
+        seq=entry.seq,
+        at=utc(entry.at),
+        actor=entry.actor_id,
+        action=entry.action,
+        detail=entry.detail,
+        request_id=entry.request_id,
+        address=entry.address,
+        previous_hash=entry.previous_hash,
+        hash=entry.hash,
     )
 
 
@@ -169,8 +197,9 @@ def verify_chain(chain: str) -> Break | None:
 def _entry(
     chain: str, seq: int, previous_hash: str, action: str, actor: User | None, detail: str
 ) -> LedgerEntry:
+    """Return an entry as yet without its number, and without its hash, which covers the number."""
     origin = origins.present()
-    entry = LedgerEntry(
+    return LedgerEntry(
         chain=chain,
         seq=seq,
         at=timezone.now(),
@@ -181,12 +210,23 @@ def _entry(
         address=origin.address,
         previous_hash=previous_hash,
     )
-    entry.hash = entry_hash(entry)
+
+
+def _numbered(entry: LedgerEntry, number: int) -> LedgerEntry:
+    entry.pk = number
+    entry.hash = verifier.entry_hash(as_hashed(entry))
     return entry
 
 
+def _numbers(n: int) -> list[int]:
+    """Return the next numbers of entries. Ask once the heads are locked: in a chain numbers grow."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NUMBERS[connection.vendor], [n])
+        return [number for (number,) in cursor.fetchall()]
+
+
 def _insert_and_move_on(entry: LedgerEntry) -> None:
-    """Insert the entry and move the locked head on to it, in one statement."""
+    """Number, hash and insert the entry and move the locked head on to it, in one statement."""
     with connection.cursor() as cursor:
         cursor.execute(
             _APPEND,
@@ -200,29 +240,19 @@ def _insert_and_move_on(entry: LedgerEntry) -> None:
                 "request_id": entry.request_id,
                 "address": entry.address,
                 "previous_hash": entry.previous_hash,
-                "hash": entry.hash,
+                "words": _words(entry),
             },
         )
-        (entry.pk,) = cursor.fetchone()
+        entry.pk, entry.hash = cursor.fetchone()
     entry._state.adding, entry._state.db = False, "default"
+
+
+def _words(entry: LedgerEntry) -> str:
+    return verifier.entry_words(as_hashed(entry)).decode("ascii")
 
 
 def _canonical(detail: dict[str, Detail]) -> str:
     return json.dumps(detail, sort_keys=True, separators=(",", ":"))
-
-
-def _hash(
-    chain: str,
-    seq: int,
-    at: datetime,
-    actor_id: int | None,
-    action: str,
-    detail: str,
-    previous_hash: str,
-    origin: Origin,
-) -> str:
-    words = (action, detail, origin.request_id, origin.address, previous_hash)
-    return verifier.entry_hash(verifier.Entry(0, chain, seq, utc(at), actor_id, *words, ""))
 
 
 def utc(at: datetime) -> str:

@@ -15,6 +15,8 @@ from kyc import verifier
 from kyc.models import LedgerEntry, LedgerHead, Seal, SealedHead
 
 CHUNK = 2000
+# The columns of verifier.SealedHead, in its order.
+SEALED_HEAD = ("chain", "seq", "hash", "seal_id", "id")
 
 
 @contextmanager
@@ -73,12 +75,17 @@ def sealed_heads(chains: Collection[str] | None = None) -> Iterator[verifier.Sea
     rows = SealedHead.objects.all()
     if chains is not None:
         rows = rows.filter(seal__in=SealedHead.objects.filter(chain__in=chains).values("seal"))
-    return starmap(verifier.SealedHead, _read(rows, "chain", "seq", "hash", "seal_id"))
+    return starmap(verifier.SealedHead, _read(rows, *SEALED_HEAD))
 
 
 def sealed_heads_of(chain: str) -> Iterator[verifier.SealedHead]:
     rows = SealedHead.objects.filter(chain=chain)
-    return starmap(verifier.SealedHead, _read(rows, "chain", "seq", "hash", "seal_id"))
+    return starmap(verifier.SealedHead, _read(rows, *SEALED_HEAD))
+
+
+def sealed_heads_under(number: int) -> Iterator[verifier.SealedHead]:
+    """Return the heads of one seal in the order of its digest."""
+    return starmap(verifier.SealedHead, _read(SealedHead.objects.filter(seal=number), *SEALED_HEAD))
 
 
 def in_order() -> Any:

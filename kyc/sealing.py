@@ -7,7 +7,6 @@ database rewrites the seals too: only the hash that somebody else holds shows th
 from __future__ import annotations
 
 from datetime import date, datetime
-from hashlib import sha256
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -71,13 +70,12 @@ def seal_hash(seal: Seal) -> str:
     return verifier.seal_hash(as_hashed(seal))
 
 
-def heads_digest(seal: Seal) -> str:
+def heads_digest(seal: Seal) -> verifier.HeadsDigest:
     """Return the digest over the heads that are sealed under it: as many rows as chains grew since the seal before."""
-    digest = sha256()
-    heads = SealedHead.objects.filter(seal=seal.number).order_by(records.in_order())
-    for head in heads.values_list("chain", "seq", "hash").iterator(chunk_size=2000):
-        digest.update(verifier.head_line(*head))
-    return digest.hexdigest()
+    digest = verifier.HeadsDigest()
+    for head in records.sealed_heads_under(seal.number):
+        digest.add(head)
+    return digest
 
 
 def as_hashed(seal: Seal) -> verifier.Seal:
@@ -111,4 +109,4 @@ def _seal_heads(made: Seal) -> None:
     known = Coalesce(Subquery(older.values("seq")[:1]), Value(0))
     numbers = named.aggregate(n_chains=Count("pk"), n_entries=Coalesce(Sum(F("seq") - known), 0))
     made.n_chains, made.n_entries = numbers["n_chains"], numbers["n_entries"]
-    made.heads_digest = heads_digest(made)
+    made.heads_digest = heads_digest(made).hexdigest()

@@ -20,7 +20,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-FORMAT = "kyc-desk-ledger-1"
+FORMAT = "kyc-desk-ledger-2"
+# Bundles from before hashes covered ids.
+OLDER_FORMATS = ("kyc-desk-ledger-1",)
 GENESIS = "0" * 64
 SYSTEM = "system"
 # The act by which the ledger itself tells of a seal, on the system's chain.
@@ -28,7 +30,7 @@ SEALED = "ledger.sealed"
 
 
 class Entry(NamedTuple):
-    """One act. `hash` covers all but `id`, which only says in which order entries were written."""
+    """One act. `hash` covers all else; `id` says in which order entries were written."""
 
     id: int
     chain: str
@@ -52,12 +54,13 @@ class Head(NamedTuple):
 
 
 class SealedHead(NamedTuple):
-    """Where a chain stood when it was sealed."""
+    """Where a chain stood when it was sealed. `id` is the row's own number."""
 
     chain: str
     seq: int
     hash: str
     seal: int
+    id: int = 0
 
 
 class Seal(NamedTuple):
@@ -95,17 +98,46 @@ class Tally:
 
 # --- Hashes ----------------------------------------------------------------------------------------------------------
 def entry_hash(entry: Entry) -> str:
-    """Return SHA-256 over the entry's own words and the hash before it, as 64 hexadecimal digits."""
-    parts = [entry.chain, entry.seq, entry.at, entry.actor, entry.action, entry.detail, entry.previous_hash]
-    # What no request asked for has the shape that entries had before requests were recorded.
-    if entry.request_id or entry.address:
-        parts += [entry.request_id, entry.address]
-    return sha256(_json(parts)).hexdigest()
+    """Return SHA-256 over all of the entry and the hash before it, as 64 hexadecimal digits."""
+    return sha256(b"%s%d]" % (entry_words(entry), entry.id)).hexdigest()
 
 
-def head_line(chain: str, seq: int, digest: str) -> bytes:
-    """Return what one sealed head adds to `heads_digest`; the lines are in the order of the chains' characters."""
-    return _json([chain, seq, digest]) + b"\n"
+def entry_words(entry: Entry) -> bytes:
+    """Return what the entry's hash is over, up to its id: the id and a closing bracket are all that follows."""
+    return _json([*_words(entry), entry.request_id, entry.address])[:-1] + b","
+
+
+def is_covered(entry: Entry) -> bool:
+    """Return whether the entry's hash is one over it, in the shape of today or in the one of its day."""
+    return entry.hash == entry_hash(entry) or entry.hash == _older_hash(entry)
+
+
+def _older_hash(entry: Entry) -> str:
+    """Return what was written before hashes covered ids, and, without a request, before requests were recorded."""
+    asked = [entry.request_id, entry.address] if entry.request_id or entry.address else []
+    return sha256(_json(_words(entry) + asked)).hexdigest()
+
+
+def _words(entry: Entry) -> list[Any]:
+    return [entry.chain, entry.seq, entry.at, entry.actor, entry.action, entry.detail, entry.previous_hash]
+
+
+class HeadsDigest:
+    """SHA-256 over the heads under one seal, which come in the order of the chains' characters."""
+
+    def __init__(self) -> None:
+        self._whole, self._older = sha256(), sha256()
+
+    def add(self, head: SealedHead) -> None:
+        self._whole.update(_json([head.chain, head.seq, head.hash, head.id]) + b"\n")
+        self._older.update(_json([head.chain, head.seq, head.hash]) + b"\n")
+
+    def hexdigest(self) -> str:
+        return self._whole.hexdigest()
+
+    def comes_to(self, digest: str) -> bool:
+        """Return whether it is this digest, in the shape of today or in the one from before it covered ids."""
+        return digest in (self._whole.hexdigest(), self._older.hexdigest())
 
 
 def seal_hash(seal: Seal) -> str:
@@ -230,7 +262,7 @@ class _Chain:
             return Break(self._name, entry.seq, f"entry {expected} is missing")
         if entry.previous_hash != (before.hash if before else GENESIS):
             return Break(self._name, entry.seq, "it does not follow from the entry before it")
-        if entry.hash != entry_hash(entry):
+        if not is_covered(entry):
             return Break(self._name, entry.seq, "its content is not what was written")
         if before and entry.id <= before.id:
             return Break(self._name, entry.seq, "its id says that it was written before the entry before it")
@@ -262,14 +294,14 @@ class _Sealed:
         self.told: dict[int, str] = {}
         self.n_chains: dict[int, int] = {}
         self.n_entries: dict[int, int] = {}
-        self._digests: dict[int, Any] = {}
+        self._digests: dict[int, HeadsDigest] = {}
         self.has_system = False
 
     def counted(self, rows: Iterable[SealedHead]) -> Iterator[SealedHead]:
         """Pass on the heads of one chain. They come chain by chain, and so, seal by seal, in the order of its digest."""
         before = 0
         for row in rows:
-            self._digests.setdefault(row.seal, sha256()).update(head_line(*row[:3]))
+            self._digests.setdefault(row.seal, HeadsDigest()).add(row)
             self.n_chains[row.seal] = self.n_chains.get(row.seal, 0) + 1
             self.n_entries[row.seal] = self.n_entries.get(row.seal, 0) + row.seq - before
             before = row.seq
@@ -292,11 +324,11 @@ class _Sealed:
         number = seal.number
         if not self.is_whole and number not in self._digests:
             return True
-        digest = self._digests.get(number, sha256()).hexdigest()
         # What one chain added since the seal before is not known where that one's heads are left out.
         n_entries = self.n_entries.get(number, 0) if self.is_whole else seal.n_entries
-        found = digest, self.n_chains.get(number, 0), n_entries
-        return found == (seal.heads_digest, seal.n_chains, seal.n_entries)
+        found = self.n_chains.get(number, 0), n_entries
+        digest = self._digests.get(number, HeadsDigest())
+        return digest.comes_to(seal.heads_digest) and found == (seal.n_chains, seal.n_entries)
 
     @property
     def named(self) -> set[int]:
@@ -358,7 +390,7 @@ _TEXT, _NUMBER, _NOTHING = (str,), (int,), type(None)
 _KINDS: dict[type, tuple[tuple[type, ...], ...]] = {
     Entry: (_NUMBER, _TEXT, _NUMBER, _TEXT, (int, _NOTHING), *(_TEXT,) * 6),
     Head: (_TEXT, _NUMBER, _TEXT),
-    SealedHead: (_TEXT, _NUMBER, _TEXT, _NUMBER),
+    SealedHead: (_TEXT, _NUMBER, _TEXT, _NUMBER, _NUMBER),
     Seal: (_NUMBER, (str, _NOTHING), _TEXT, _NUMBER, _NUMBER, _TEXT, _TEXT, _TEXT),
 }
 FILES: dict[str, type] = {
@@ -400,7 +432,7 @@ class Bundle:
             self.chains = self.manifest["chains"]
         except UNREADABLE as error:
             raise Damaged(f"{place}: no bundle, or its manifest.json cannot be read ({error})") from None
-        if self.manifest.get("format") != FORMAT:
+        if self.manifest.get("format") not in (FORMAT, *OLDER_FORMATS):
             raise Damaged(f"{place}: its format is not {FORMAT}")
         if not (
             self.chains is None or (type(self.chains) is list and all(type(c) is str for c in self.chains))

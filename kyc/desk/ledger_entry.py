@@ -54,7 +54,7 @@ def entry(request: DeskRequest, pk: int) -> HttpResponse:
         "chain": chain(row.chain, names([row.chain])),
         "tree": Pencil().draw(row.detail, "detail"),
         "links": _links(row.detail),
-        "is_own_hash": ledger.entry_hash(row) == row.hash,
+        "is_own_hash": ledger.is_covered(row),
         "seal": covering(row.chain, row.seq),
         "query": request.GET.get("from", ""),
         "is_pane": bool(request.htmx),

@@ -5,17 +5,16 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from kyc import records, sealing, verifier
+from kyc import sealing, verifier
 from kyc.desk.access import DeskRequest, record, requires
 from kyc.desk.limits import limited
-from kyc.desk.paging import paginate
+from kyc.desk.paging import Listing, paginate
 from kyc.models import Seal
 
 VIEW = "kyc.view_seal"
@@ -40,7 +39,7 @@ class ShownSeal:
 @requires(VIEW)
 def seals(request: DeskRequest) -> HttpResponse:
     """Show a page of the seals, newest first."""
-    listed = paginate(Seal.objects.all(), NEWEST_FIRST, request.GET)
+    listed = paginate(Listing([Seal.objects.all()], NEWEST_FIRST), request.GET)
     context = {"page": listed, "rows": _shown(listed.rows)}
     return render(request, "desk/ledger/seals.html", context)
 
@@ -60,7 +59,7 @@ def seal(request: DeskRequest, number: int) -> HttpResponse:
 def verify(request: DeskRequest, number: int) -> HttpResponse:
     """Hash again all that the seal names, and say whether it comes to the same."""
     row = get_object_or_404(Seal, pk=number)
-    agrees = _heads_digest(row) == row.heads_digest
+    agrees = sealing.heads_digest(row).comes_to(row.heads_digest)
     record(request, "seal.verified", seal=row.number, holds=agrees and _shown([row])[0].holds)
     return _page(request, number, agrees=agrees)
 
@@ -91,11 +90,3 @@ def _shown(rows: Sequence[Seal]) -> list[ShownSeal]:
         )
         for row in rows
     ]
-
-
-def _heads_digest(row: Seal) -> str:
-    digest = sha256()
-    named = row.heads.order_by(records.in_order()).values_list("chain", "seq", "hash")
-    for head in named.iterator(chunk_size=records.CHUNK):
-        digest.update(verifier.head_line(*head))
-    return digest.hexdigest()

@@ -161,16 +161,10 @@ def _verified(
     """Return the chain's first break, of the rows that the record shows."""
     return verifier.examine_chain(
         name,
-        [
-            verifier.Entry(
-                entry.pk, entry.chain, entry.seq, ledger.utc(entry.at), entry.actor_id, entry.action, entry.detail,
-                entry.request_id, entry.address, entry.previous_hash, entry.hash,
-            )
-            for entry in entries
-        ],
+        map(ledger.as_hashed, entries),
         [verifier.Head(head.chain, head.seq, head.hash)] if head else [],
         [verifier.SealedHead(name, sealed.seq, sealed.hash, sealed.number) for sealed in seals],
-    )  # fmt: skip
+    )
 
 
 def _beside(entry: LedgerEntry) -> str:

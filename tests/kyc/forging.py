@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +36,18 @@ def grow(actor: User) -> None:
 
 def _append(chain: str, actor: User, number: int) -> None:
     for n in range(number):
-        # An entry without a request has the shape of those from before requests were recorded.
+        skip_a_number()
         with origins.of(Origin() if n % 2 else Origin("0123456789abcdef", "192.0.2.7")):
             ledger.append(chain, "session.read", actor=actor, session=f"s{n}")
+
+
+def skip_a_number() -> None:
+    """Leave a number between two entries, which could take its place."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT nextval('kyc_ledgerentry_id_seq')")
+        else:
+            cursor.execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'kyc_ledgerentry'")
 
 
 # --- Looking ---------------------------------------------------------------------------------------------------------
@@ -72,13 +83,30 @@ def past_the_triggers() -> Iterator[Any]:
         transaction.set_rollback(True)
 
 
-def rehash(cursor: Any, chain: str) -> None:
+def older_entry_hash(entry: verifier.Entry) -> str:
+    """Return the hash that entries had before it covered their ids."""
+    words = [entry.chain, entry.seq, entry.at, entry.actor, entry.action, entry.detail, entry.previous_hash]
+    asked = [entry.request_id, entry.address] if entry.request_id or entry.address else []
+    return sha256(json.dumps(words + asked, separators=(",", ":")).encode()).hexdigest()
+
+
+def older_heads_digest(number: int) -> str:
+    """Return the digest that a seal had before it covered the ids of its heads."""
+    lines = [json.dumps(head[:3], separators=(",", ":")) for head in records.sealed_heads_under(number)]
+    return sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+
+
+def heads_digest(number: int) -> str:
+    return sealing.heads_digest(sealing.Seal(number=number)).hexdigest()
+
+
+def rehash(cursor: Any, chain: str, entry_hash: Callable[..., str] = verifier.entry_hash) -> None:
     """Make a chain whole again after something in it was changed: each seq and hash from the first on, and the head."""
     before, seq = verifier.GENESIS, 0
     for entry in list(records.entries([chain])):
         seq += 1
         entry = entry._replace(seq=seq, previous_hash=before)
-        before = verifier.entry_hash(entry)
+        before = entry_hash(entry)
         cursor.execute(
             "UPDATE kyc_ledgerentry SET seq = %s, previous_hash = %s, hash = %s WHERE id = %s",
             [seq, entry.previous_hash, before, entry.id],
@@ -86,7 +114,11 @@ def rehash(cursor: Any, chain: str) -> None:
     cursor.execute("UPDATE kyc_ledgerhead SET seq = %s, hash = %s WHERE chain = %s", [seq, before, chain])
 
 
-def reseal(cursor: Any) -> None:
+def reseal(
+    cursor: Any,
+    entry_hash: Callable[..., str] = verifier.entry_hash,
+    heads_digest: Callable[[int], str] = heads_digest,
+) -> None:
     """Make the seals whole again: each from its heads as they are now, and what the ledger tells of it."""
     cursor.execute(
         "UPDATE kyc_sealedhead SET hash = COALESCE((SELECT entry.hash FROM kyc_ledgerentry AS entry"
@@ -94,7 +126,7 @@ def reseal(cursor: Any) -> None:
     )
     before = verifier.GENESIS
     for seal in sealing.Seal.objects.order_by("number"):
-        seal.previous_hash, seal.heads_digest = before, sealing.heads_digest(seal)
+        seal.previous_hash, seal.heads_digest = before, heads_digest(seal.number)
         before = sealing.seal_hash(seal)
         cursor.execute(
             "UPDATE kyc_seal SET previous_hash = %s, heads_digest = %s, hash = %s WHERE number = %s",
@@ -105,7 +137,7 @@ def reseal(cursor: Any) -> None:
             "UPDATE kyc_ledgerentry SET detail = %s WHERE action = 'ledger.sealed' AND detail LIKE %s",
             [detail, f'%"seal":{seal.number}}}'],
         )
-        rehash(cursor, SYSTEM)
+        rehash(cursor, SYSTEM, entry_hash)
         # The system's own head is sealed too, by the seals after this one.
         cursor.execute(
             "UPDATE kyc_sealedhead SET hash = (SELECT entry.hash FROM kyc_ledgerentry AS entry"

@@ -42,7 +42,7 @@ def test_the_number_of_statements_does_not_grow_with_the_acts(db: None, queries:
     for n in range(20):
         ledger.append(f"session:{n}", "first")
 
-    with queries(3):
+    with queries(4):
         ledger.append_all([Act(f"session:{n % 20}", "next", {}) for n in range(40)])
     with queries(0):
         ledger.append_all([])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kyc import ledger
 from kyc.ledger import SYSTEM
 from kyc.models import LedgerEntry, LedgerHead, Seal, SealedHead, User
 from tests.kyc import forging
@@ -18,7 +19,8 @@ ONES = "1" * 64
 
 # Column -> what it is changed to.
 OF_ENTRIES = {
-    "id": "id + 1000",
+    # In its chain it still comes after the one before, and before the one after.
+    "id": "id + 1",
     "chain": "'session:33333333-3333-4333-8333-333333333333'",
     "seq": "seq + 1000",
     "at": "'2020-01-01 00:00:00'",
@@ -46,6 +48,7 @@ OF_SEALED_HEADS = {
     "chain": "'session:33333333-3333-4333-8333-333333333333'",
     "seq": "seq + 10",
     "hash": f"'{ONES}'",
+    "id": "id + 1000",
 }
 
 
@@ -73,11 +76,9 @@ def change(cursor: Any, table: str, column: str, value: str, where: str) -> None
 
 
 def test_the_columns_are_all_there() -> None:
-    told = (LedgerEntry, OF_ENTRIES), (LedgerHead, OF_HEADS), (Seal, OF_SEALS)
+    told = (LedgerEntry, OF_ENTRIES), (LedgerHead, OF_HEADS), (Seal, OF_SEALS), (SealedHead, OF_SEALED_HEADS)
     for model, columns in told:
         assert {field.column for field in model._meta.fields} == columns.keys()
-    # Its id is a row's number, and nothing refers to it.
-    assert {field.column for field in SealedHead._meta.fields} == {*OF_SEALED_HEADS, "id"}
 
 
 @pytest.mark.parametrize("column", OF_ENTRIES)
@@ -237,6 +238,42 @@ def test_a_head_that_was_taken_from_a_seal_or_put_under_it_is_named(found: Any) 
         )
 
         assert found() == [f"seal {number}: its heads are not those that were sealed" for number in (2, 3)]
+
+
+def older(cursor: Any) -> None:
+    """Let all of it be as it was written before hashes covered ids."""
+    chains = LedgerEntry.objects.values_list("chain", flat=True).order_by("chain").distinct()
+    for chain in list(chains):
+        rehash(cursor, chain, forging.older_entry_hash)
+    reseal(cursor, forging.older_entry_hash, forging.older_heads_digest)
+
+
+def test_a_ledger_from_before_hashes_covered_ids_holds_and_goes_on(officer: User, tmp_path: Path) -> None:
+    with past_the_triggers() as cursor:
+        older(cursor)
+        assert breaks() == []
+        forging.grow(officer)
+
+        assert breaks() == [] and ledger.verify_chain(A) is None
+        assert outsiders(tmp_path)[0] == 0
+
+
+@pytest.mark.parametrize("column", sorted(OF_ENTRIES.keys() - {"id"}))
+def test_a_changed_entry_from_before_is_named(found: Any, column: str) -> None:
+    with past_the_triggers() as cursor:
+        older(cursor)
+        change(cursor, "kyc_ledgerentry", column, OF_ENTRIES[column], f"chain = '{A}' AND seq = {MIDDLE}")
+
+        assert found()[0].partition(": ")[0] in {f"{A} entry {n}" for n in (MIDDLE, MIDDLE + 1)}
+
+
+@pytest.mark.parametrize("column", sorted(OF_SEALED_HEADS.keys() - {"id"}))
+def test_a_changed_head_of_a_seal_from_before_is_named(found: Any, column: str) -> None:
+    with past_the_triggers() as cursor:
+        older(cursor)
+        change(cursor, "kyc_sealedhead", column, OF_SEALED_HEADS[column], f"seal_id = 2 AND chain = '{A}'")
+
+        assert "seal 2: its heads are not those that were sealed" in found()
 
 
 def test_who_rewrites_all_of_it_is_found_by_what_was_mailed_and_by_nothing_else(tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ def test_a_seal_is_over_the_chains_that_grew_and_the_seal_before(db: None) -> No
     # The ledger tells of the first seal itself.
     assert (second.number, second.day, second.n_chains, second.n_entries) == (2, date(2026, 3, 17), 2, 2)
     assert (first.previous_hash, second.previous_hash) == ("0" * 64, first.hash)
-    heads = SealedHead.objects.filter(seal=first).order_by("chain").values_list("chain", "seq", "hash")
-    lines = "".join(f'["{chain}",{seq},"{digest}"]\n' for chain, seq, digest in heads)
+    heads = SealedHead.objects.filter(seal=first).order_by("chain").values_list("chain", "seq", "hash", "id")
+    lines = "".join(f'["{chain}",{seq},"{digest}",{pk}]\n' for chain, seq, digest, pk in heads)
     assert first.heads_digest == sha256(lines.encode()).hexdigest()
     assert list(ledger.verify()) == []
 
@@ -50,7 +50,7 @@ def test_what_is_read_of_a_seal_again_is_what_was_sealed(db: None) -> None:
     kept = Seal.objects.get()
 
     assert made and sealing.seal_hash(kept) == kept.hash == made.hash
-    assert sealing.heads_digest(kept) == kept.heads_digest
+    assert sealing.heads_digest(kept).hexdigest() == kept.heads_digest
     assert LedgerEntry.objects.get().action == verifier.SEALED
 
 

@@ -29,7 +29,7 @@ from tests.server import SECRET
 
 MOST = 1.1
 WARM_UP = 200
-_WRITES = re.compile(r",\nhead AS \(.*?\n\),\nentry AS \(.*?\n\)(?=\nSELECT)", re.DOTALL)
+_WRITES = re.compile(r",\nnext AS \(.*?\n\),\nentry AS \(.*?\n\),\nhead AS \(.*?\n\)(?=\nSELECT)", re.DOTALL)
 
 type Answer = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
