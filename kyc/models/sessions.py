@@ -166,8 +166,10 @@ class Session(models.Model):
             ),
         ]
         indexes = [
-            # The queue, due first.
-            models.Index(fields=["due_at", "id"], condition=IN_REVIEW, name="kyc_session_queue_due"),
+            # The queue, due first. With the age, so that a filter by age passes over entries of the index, not rows.
+            models.Index(
+                fields=["due_at", "id", "state_since"], condition=IN_REVIEW, name="kyc_session_queue_due"
+            ),
             # The queue by age, and its waiting and received filters.
             models.Index(fields=["state_since", "id"], condition=IN_REVIEW, name="kyc_session_queue_age"),
             # The queue, most refused checks first.
