@@ -2,7 +2,7 @@
 
 1. Claim: a batch of due rows of one channel comes under a lease with a token, and that is committed.
 2. Judge: which of them still say what is so, and to whom.
-3. Send: outside any transaction, in a thread of the channel's own, while the next message is written.
+3. Send: outside any transaction, in threads of the channel's own, while the next message is written.
 4. Record, in small groups: the tries and what came of them, if the token is still ours.
 
 A lease that ended without a record is taken up by the next worker. The message may then leave twice, under the same
@@ -38,6 +38,7 @@ FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(days=1)
 # With the delays above: about six days.
 MOST_TRIES = 16
+FIRST, AGAIN = Q(n_attempts=0), Q(n_attempts__gt=0)
 # Of a message whose decision may still be undone.
 PUT_OFF = "put off"
 # A worker that is killed has sent so many messages without a record of it, or for so many seconds: not more.
@@ -48,16 +49,22 @@ TRUE_FOR = 2.0
 
 
 def send_due(
-    limit: int = BATCH, *, channel: str | None = None, is_wanted: Callable[[], bool] = lambda: True
+    limit: int = BATCH,
+    *,
+    channel: str | None = None,
+    tries: Q | None = None,
+    is_wanted: Callable[[], bool] = lambda: True,
 ) -> Counter[str]:
     """Send one batch of what is due, of one channel or of each in turn, and return how many came to which status.
+
+    With `tries`, only what is tried for the FIRST time or AGAIN: what hung once then keeps only its like waiting.
 
     An empty count means that nothing was due. When `is_wanted` turns false the message in hand is finished and the rest
     is given back.
     """
     if channel is not None:
-        return _send_through(channel, limit, is_wanted)
-    tallies = [_send_through(name, limit, is_wanted) for name in channels.configured()]
+        return _send_through(channel, limit, tries, is_wanted)
+    tallies = [_send_through(name, limit, tries, is_wanted) for name in channels.configured()]
     # To look for the others costs the more the more is due.
     return sum(tallies, Counter()) or fail_strays(limit)
 
@@ -78,11 +85,11 @@ def backoff(n_attempts: int) -> timedelta:
     return longest * random.uniform(0.8, 1.0)  # noqa: S311
 
 
-def _send_through(name: str, limit: int, is_wanted: Callable[[], bool]) -> Counter[str]:
-    rows = leases.claim(limit, Q(channel=name))
+def _send_through(name: str, limit: int, tries: Q | None, is_wanted: Callable[[], bool]) -> Counter[str]:
+    rows = leases.claim(limit, Q(channel=name) & (tries or Q()))
     if not rows:
         return Counter()
-    batch, outgoing = Batch(rows), Outgoing(channels.configured()[name](), is_wanted)
+    batch, outgoing = Batch(rows), Outgoing(channels.configured()[name], is_wanted)
     try:
         with outgoing:
             batch.send(outgoing, is_wanted)
@@ -170,7 +177,7 @@ class Batch:
         """Take what answers there are, and wait for one where there is nothing else to do."""
         has_work = (self._waiting or self._ready) and outgoing.has_room
         self._take_answers(outgoing, 0.0 if has_work or not outgoing.n_under_way else LONGEST_UNRECORDED)
-        outgoing.cut_what_hangs()
+        outgoing.look_after()
 
     def _take_answers(self, outgoing: Outgoing, within: float) -> None:
         while answer := outgoing.answer(within):

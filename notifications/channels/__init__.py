@@ -1,4 +1,4 @@
-"""How messages leave. A channel is one small class, named in settings; what goes wrong comes back as one of three exceptions."""
+"""How messages leave. A channel is one small class, named in settings; what goes wrong comes back as one of four exceptions."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ class NotSent(Exception):
 
 class Refused(NotSent):
     """This message will never be taken as it is: a person has to mend something first."""
+
+
+class Silent(NotSent):
+    """No answer came in time. Whether to this message or to any, those that are sent meanwhile tell."""
 
 
 class Unreachable(NotSent):
@@ -42,7 +46,7 @@ class Channel(Protocol):
     ) -> None: ...
 
     def send(self, message: Message) -> str:
-        """Hand the message over and return the answer; raise NotSent, Refused or Unreachable. No database here."""
+        """Hand the message over and return the answer; raise one of the above. No database here."""
         ...
 
     def cut(self) -> None:

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.mail import mailers
 from django.core.validators import validate_email
 
-from notifications.channels import NotSent, Refused, Unreachable
+from notifications.channels import NotSent, Refused, Silent, Unreachable
 from notifications.channels.mime import Mail
 from notifications.messages import Message
 
@@ -27,6 +27,9 @@ class EmailChannel:
     """The mailer named "default"."""
 
     longest = 60.0
+
+    def __init__(self) -> None:
+        self._was_cut = False
 
     @staticmethod
     def takes(kind: str, recipient: str) -> bool:
@@ -62,12 +65,14 @@ class EmailChannel:
         return "The mail server took it."
 
     def cut(self) -> None:
+        self._was_cut = True
         mailer: Any = self.__dict__.get("mailer")
         if hasattr(mailer, "cut"):
             mailer.cut()
 
     def _open(self, message: Message) -> bool:
         """Return whether the connection is a new one."""
+        self._was_cut = False
         try:
             return bool(self.mailer.open())
         except OSError as error:
@@ -84,7 +89,8 @@ class EmailChannel:
         if not isinstance(error, smtplib.SMTPResponseException) or error.smtp_code == GOING_AWAY:
             # The connection is gone or in an unknown state; the next message gets a new one.
             self._close()
-        return NotSent(_answer(error, message))
+        text = _answer(error, message)
+        return Silent(text) if self._was_cut or _is_silence(error) else NotSent(text)
 
     def _close(self) -> None:
         mailer = self.__dict__.get("mailer")
@@ -114,6 +120,11 @@ def mail_of(message: Message) -> Mail:
     except ValidationError:
         raise Refused("The address is not a valid e-mail address.") from None
     return mail
+
+
+def _is_silence(error: OSError) -> bool:
+    # smtplib says of a time-out, too, that the connection was closed.
+    return isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
 
 
 def _answer(error: OSError, message: Message) -> str:

@@ -63,7 +63,7 @@ class Pager:
 
     def send(self, message: Message) -> str:
         try:
-            self._line = self._line or socket.create_connection(("127.0.0.1", self.port), timeout=20)
+            self._line = self._line or socket.create_connection(("127.0.0.1", self.port), timeout=100)
         except OSError:
             raise Unreachable("The pager's exchange is away.") from None
         try:

@@ -7,6 +7,7 @@ import email
 import email.policy
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from email.message import EmailMessage
 from types import TracebackType
@@ -34,16 +35,19 @@ class MailServer:
         self.most_per_connection = 1_000_000
         self.answer = "250 OK"
         self.is_stalled = False
+        self.is_holding = False
         self.stalls_at_hello = False
         self.delay = 0.0
         # Set while a message is being taken in, so that a test can act in that very moment.
         self.has_message = threading.Event()
+        # Called when one has been taken.
+        self.on_taken: Callable[[], object] = lambda: None
         self.port = _free_port()
         self._controller: Controller | None = None
 
     @property
     def mailers(self) -> dict[str, Any]:
-        options = {"host": "127.0.0.1", "port": self.port, "timeout": 2}
+        options = {"host": "127.0.0.1", "port": self.port, "timeout": 30}
         return {"default": {"BACKEND": "notifications.channels.smtp.EmailBackend", "OPTIONS": options}}
 
     @property
@@ -101,12 +105,15 @@ class MailServer:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         to = set(envelope.rcpt_tos)
         self.has_message.set()
+        while self.is_holding:
+            await asyncio.sleep(0.02)
         await asyncio.sleep(60 if self.is_stalled or to & self.stalls_at else self.delay)
         is_taken = self.answer.startswith("250") and not to & self.drops_at
         if is_taken:
             content = envelope.original_content or b""
             self.messages.append(email.message_from_bytes(content, EmailMessage, policy=email.policy.default))
             self.recipients += envelope.rcpt_tos
+            self.on_taken()
         if to & (self.drops_at | self.drops_after):
             server.transport.abort()
             return "451 Dropped"

@@ -17,14 +17,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections, connection
+from django.db.models import Q
 from django.utils import timezone
 
 from kyc import alarms, deadlines, ingestion, sealing
 from kyc.answering import answer_due
+from kyc.management.options import number
 from kyc.retention import Daily
 from kyc.suspicions import Following
 from notifications import channels, daily
-from notifications.sending import fail_strays, send_due
+from notifications.sending import AGAIN, FIRST, fail_strays, send_due
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +70,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="Do all that is due, then exit.")
         parser.add_argument(
             "--interval",
-            type=float,
+            type=number,
             default=2.0,
             help="Seconds between two looks when nothing is due (default: 2).",
         )
@@ -86,7 +88,9 @@ class Command(BaseCommand):
 
     def work(self, stop: Stop, interval: float) -> None:
         """Sweep until told to stop. What may let one wait goes on beside all else: Ralio's API, and each channel."""
-        works = {"enquiries": _enquiries, **{name: _messages_by(name) for name in channels.configured()}}
+        works: dict[str, Work] = {"enquiries": _enquiries}
+        for name in channels.configured():
+            works |= {name: _messages_by(name, FIRST), f"{name} again": _messages_by(name, AGAIN)}
         beside = [
             threading.Thread(target=_do_until_told, args=(stop, interval, work), name=name)
             for name, work in works.items()
@@ -185,9 +189,9 @@ def _messages(stop: Stop) -> Counter[str]:
     return _counted(send_due(is_wanted=lambda: not stop.is_ordered))
 
 
-def _messages_by(channel: str) -> Work:
+def _messages_by(channel: str, tries: Q) -> Work:
     def messages(stop: Stop) -> Counter[str]:
-        return _counted(send_due(channel=channel, is_wanted=lambda: not stop.is_ordered))
+        return _counted(send_due(channel=channel, tries=tries, is_wanted=lambda: not stop.is_ordered))
 
     return messages
 
