@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
+from email.utils import getaddresses
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +18,9 @@ from kyc import calendars
 
 env = environ.Env()
 
+# Longer spans reach out of the calendar when they are added to an instant.
 MOST_DAYS = 36525
+HOST = re.compile(r"\*|\.?[\w-]+(\.[\w-]+)*|\[[0-9a-fA-F:.]+\]", re.ASCII)
 
 
 def required(name: str, *, development: str, debug: bool) -> str:
@@ -34,8 +38,8 @@ def items(name: str, *, default: str = "") -> list[str]:
     return [item.strip() for item in env.str(name, default=default).split(",") if item.strip()]
 
 
-def whole(name: str, *, default: int, least: int = 0) -> int:
-    """Return a whole number that is at least `least`; anything else stops the start."""
+def whole(name: str, *, default: int, least: int = 0, most: int = 2**31 - 1) -> int:
+    """Return a whole number from `least` to `most`; anything else stops the start."""
     raw = env.str(name, default=str(default))
     try:
         value = int(raw)
@@ -43,15 +47,24 @@ def whole(name: str, *, default: int, least: int = 0) -> int:
         value = least - 1
     if value < least:
         raise ImproperlyConfigured(f"{name} must be a whole number of at least {least}, not {raw!r}.")
+    if value > most:
+        raise ImproperlyConfigured(f"{name} must be at most {most}, not {raw!r}.")
     return value
 
 
 def days(name: str, *, default: int) -> timedelta:
     """Return a number of days as a length of time, a century at most; anything else stops the start."""
-    n = whole(name, default=default)
-    if n > MOST_DAYS:
-        raise ImproperlyConfigured(f"{name} must be at most {MOST_DAYS} days, not {n}.")
-    return timedelta(days=n)
+    return timedelta(days=whole(name, default=default, most=MOST_DAYS))
+
+
+def hours(name: str, *, default: int, least: int = 0) -> timedelta:
+    """As `days`."""
+    return timedelta(hours=whole(name, default=default, least=least, most=MOST_DAYS * 24))
+
+
+def minutes(name: str, *, default: int, least: int = 0) -> timedelta:
+    """As `days`."""
+    return timedelta(minutes=whole(name, default=default, least=least, most=MOST_DAYS * 24 * 60))
 
 
 def retention(name: str, *, legal_minimum: timedelta) -> timedelta | None:
@@ -83,8 +96,11 @@ def some(name: str, *, among: Sequence[str]) -> frozenset[str]:
     found = (
         frozenset() if raw == "none" else frozenset(word.strip() for word in raw.split(",") if word.strip())
     )
-    if unknown := sorted(found - frozenset(among)):
-        raise ImproperlyConfigured(f"{name} may name {', '.join(among)}, or none, not {unknown[0]!r}.")
+    unknown = sorted(found - frozenset(among))
+    if unknown or not (found or raw == "none"):
+        raise ImproperlyConfigured(
+            f"{name} may name {', '.join(among)}, or none, not {unknown[0] if unknown else raw!r}."
+        )
     return found
 
 
@@ -93,7 +109,8 @@ def flag(name: str, *, default: bool) -> bool:
     raw = env.str(name, default=str(default)).strip().lower()
     if raw in {"true", "yes", "on", "1"}:
         return True
-    if raw in {"false", "no", "off", "0", ""}:
+    # Not an empty one: it would switch off what is on unless somebody says otherwise.
+    if raw in {"false", "no", "off", "0"}:
         return False
     raise ImproperlyConfigured(f"{name} must be true or false, not {raw!r}.")
 
@@ -148,6 +165,30 @@ def _is_web_address(text: str) -> bool:
         return False
 
 
+def origins(name: str, *, default: str = "") -> list[str]:
+    """Return addresses of the form https://host or https://host:port and nothing more; anything else stops the start."""
+    found = web_addresses(name, default=default)
+    for address in found:
+        parts = urlsplit(address)
+        if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+            # The message must not repeat the address: what does not belong in it may be a secret.
+            raise ImproperlyConfigured(f"{name} must hold nothing but https://host, or https://host:port.")
+    return found
+
+
+def hosts(name: str, *, default: str, debug: bool) -> list[str]:
+    """Return names of hosts, without a port; what is none stops the start, as does none at all outside debug."""
+    found = items(name, default=default)
+    for host in found:
+        if not HOST.fullmatch(host):
+            raise ImproperlyConfigured(
+                f"{name} must hold names of hosts such as desk.example.com, not {host!r}."
+            )
+    if not found and not debug:
+        raise ImproperlyConfigured(f"{name} names no host: every request would be refused.")
+    return found
+
+
 def web_address(name: str) -> str:
     """Return one address such as https://host/path, without a slash at the end, or "" when none is set."""
     found = web_addresses(name)
@@ -197,15 +238,30 @@ def mail_addresses(name: str) -> list[str]:
     return found
 
 
+def sender(name: str, *, default: str) -> str:
+    """Return what mail is from: one address, with a name before it or not; anything else stops the start."""
+    text: str = env.str(name, default=default).strip()
+    found = getaddresses([text])
+    try:
+        (address,) = [address for _, address in found]
+        validate_email(address)
+        is_whole = text.isprintable() and (text == address or text.endswith(f"<{address}>"))
+    except (ValueError, ValidationError):
+        is_whole = False
+    if not is_whole:
+        raise ImproperlyConfigured(f"{name} must be one e-mail address, such as KYC Desk <desk@example.com>.")
+    return text
+
+
 def database(*, default: str) -> dict[str, Any]:
-    """Return Django's DATABASES entry for DATABASE_URL: SQLite or PostgreSQL."""
+    """Return Django's DATABASES entry for DATABASE_URL: SQLite or PostgreSQL. One in memory would forget all."""
     known = {"django.db.backends.sqlite3", "django.db.backends.postgresql"}
     try:
         with warnings.catch_warnings(action="ignore"):
             parsed: dict[str, Any] = env.db_url_config(env.str("DATABASE_URL", default=default))
     except (ImproperlyConfigured, ValueError):
         parsed = {}
-    if parsed.get("ENGINE") not in known:
+    if parsed.get("ENGINE") not in known or parsed.get("NAME") in {None, "", ":memory:"}:
         # The message must not repeat the URL, which holds a password.
         raise ImproperlyConfigured(
             "DATABASE_URL must be sqlite:///path or postgres://user:password@host:port/name."
@@ -232,11 +288,14 @@ def mailer(url: str) -> dict[str, Any]:
         "file_path": parsed.get("EMAIL_FILE_PATH"),
     }
     backend = parsed["EMAIL_BACKEND"]
+    kind = backend.rsplit(".", 2)[-2]
+    if (kind == "smtp" and not options["host"]) or (kind == "filebased" and not options["file_path"]):
+        raise ImproperlyConfigured("EMAIL_URL names no mail server, or no folder.")
     if backend == "django.core.mail.backends.smtp.EmailBackend":
         backend = "notifications.channels.smtp.EmailBackend"
     known = {
         "smtp": {"host", "port", "username", "password", "use_tls", "use_ssl", "timeout"},
         "filebased": {"file_path"},
     }
-    wanted = known.get(backend.rsplit(".", 2)[-2], set())
+    wanted = known.get(kind, set())
     return {"BACKEND": backend, "OPTIONS": {k: v for k, v in options.items() if k in wanted and v}}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote_plus
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -28,8 +27,8 @@ SECRET_KEY = environment.required(
 )
 # Earlier keys, while what they signed or encrypted is still to be read.
 SECRET_KEY_FALLBACKS = environment.items("DJANGO_SECRET_KEY_FALLBACKS")
-ALLOWED_HOSTS = environment.items("DJANGO_ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
-CSRF_TRUSTED_ORIGINS = environment.web_addresses("DJANGO_CSRF_TRUSTED_ORIGINS")
+ALLOWED_HOSTS = environment.hosts("DJANGO_ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]", debug=DEBUG)
+CSRF_TRUSTED_ORIGINS = environment.origins("DJANGO_CSRF_TRUSTED_ORIGINS")
 
 # --- Ralio ---------------------------------------------------------------------------------------
 RALIO_WEBHOOK_SECRETS = [
@@ -43,7 +42,9 @@ if not RALIO_WEBHOOK_SECRETS:
     raise ImproperlyConfigured("RALIO_WEBHOOK_SECRETS holds only empty items: name at least one secret.")
 RALIO_WEBHOOK_MAX_BYTES = environment.whole("RALIO_WEBHOOK_MAX_BYTES", default=8 * 1024 * 1024, least=1)
 RALIO_REFUSED_MAX_ROWS = environment.whole("RALIO_REFUSED_MAX_ROWS", default=10_000, least=1)
-RALIO_REFUSED_MAX_BYTES = environment.whole("RALIO_REFUSED_MAX_BYTES", default=64 * 1024 * 1024, least=1)
+RALIO_REFUSED_MAX_BYTES = environment.whole(
+    "RALIO_REFUSED_MAX_BYTES", default=64 * 1024 * 1024, least=1, most=2**40
+)
 # Ralio's REST API: asked for what events leave out. Empty: off.
 environment.together("RALIO_API_URL", "RALIO_API_CODE", "RALIO_API_KEY")
 RALIO_API_URL = environment.web_address("RALIO_API_URL")
@@ -55,17 +56,17 @@ RALIO_API_CODE = env.str("RALIO_API_CODE", default="").strip()
 RALIO_API_KEY = env.str("RALIO_API_KEY", default="").strip()
 
 # --- The desk ------------------------------------------------------------------------------------
-(DESK_URL,) = environment.web_addresses("DESK_URL", default="http://127.0.0.1:8000")
-KYC_REVIEW_SLA = timedelta(hours=environment.whole("KYC_REVIEW_SLA_HOURS", default=24, least=1))
+(DESK_URL,) = environment.origins("DESK_URL", default="http://127.0.0.1:8000")
+KYC_REVIEW_SLA = environment.hours("KYC_REVIEW_SLA_HOURS", default=24, least=1)
 KYC_BUSINESS_HOURS = environment.business_hours("KYC_BUSINESS_HOURS")
 KYC_HOLIDAYS_COUNTRY = environment.holidays_of("KYC_HOLIDAYS_COUNTRY")
 if KYC_HOLIDAYS_COUNTRY and not KYC_BUSINESS_HOURS:
     raise ImproperlyConfigured(
         "KYC_HOLIDAYS_COUNTRY needs KYC_BUSINESS_HOURS: around the clock has no holidays."
     )
-KYC_DUE_SOON = timedelta(hours=environment.whole("KYC_DUE_SOON_HOURS", default=4))
-KYC_CLAIM = timedelta(minutes=environment.whole("KYC_CLAIM_MINUTES", default=60, least=1))
-KYC_UNDO = timedelta(minutes=environment.whole("KYC_UNDO_MINUTES", default=5))
+KYC_DUE_SOON = environment.hours("KYC_DUE_SOON_HOURS", default=4)
+KYC_CLAIM = environment.minutes("KYC_CLAIM_MINUTES", default=60, least=1)
+KYC_UNDO = environment.minutes("KYC_UNDO_MINUTES", default=5)
 KYC_FOUR_EYES = environment.chosen("KYC_FOUR_EYES", default="overrides", among=FOUR_EYES)
 # What the subject is told of, by mail.
 KYC_SUBJECT_MAILS = environment.some(
@@ -90,11 +91,11 @@ KYC_RETENTION = {
 }
 
 # --- When the inbox is unwell --------------------------------------------------------------------
-KYC_INBOX_SILENCE_GAPS = environment.whole("KYC_INBOX_SILENCE_GAPS", default=10, least=2)
-KYC_INBOX_SILENCE = timedelta(minutes=environment.whole("KYC_INBOX_SILENCE_MINUTES", default=15, least=1))
+KYC_INBOX_SILENCE_GAPS = environment.whole("KYC_INBOX_SILENCE_GAPS", default=10, least=2, most=1000)
+KYC_INBOX_SILENCE = environment.minutes("KYC_INBOX_SILENCE_MINUTES", default=15, least=1)
 KYC_INBOX_WRONG_SIGNATURES = environment.whole("KYC_INBOX_WRONG_SIGNATURES", default=1, least=1)
 KYC_INBOX_REFUSED = environment.whole("KYC_INBOX_REFUSED", default=100, least=1)
-KYC_INBOX_QUARANTINED = timedelta(minutes=environment.whole("KYC_INBOX_QUARANTINED_MINUTES", default=60))
+KYC_INBOX_QUARANTINED = environment.minutes("KYC_INBOX_QUARANTINED_MINUTES", default=60)
 KYC_INBOX_FAILED_TRIES = environment.whole("KYC_INBOX_FAILED_TRIES", default=3, least=1)
 KYC_INBOX_REPEATS_PERCENT = environment.whole("KYC_INBOX_REPEATS_PERCENT", default=20, least=1)
 
@@ -237,8 +238,8 @@ CACHES = {
 ALLAUTH_TRUSTED_PROXY_COUNT = int(environment.flag("DJANGO_BEHIND_PROXY", default=False))
 
 # --- How long a sign-in lasts --------------------------------------------------------------------
-KYC_SESSION_IDLE = timedelta(minutes=environment.whole("KYC_SESSION_IDLE_MINUTES", default=30, least=1))
-KYC_SESSION = timedelta(hours=environment.whole("KYC_SESSION_HOURS", default=12, least=1))
+KYC_SESSION_IDLE = environment.minutes("KYC_SESSION_IDLE_MINUTES", default=30, least=1)
+KYC_SESSION = environment.hours("KYC_SESSION_HOURS", default=12, least=1)
 SESSION_COOKIE_AGE = int(KYC_SESSION.total_seconds())
 
 # --- Sign-in through the company's identity provider: OpenID Connect. Empty: off ------------------
@@ -249,12 +250,12 @@ if OIDC_ISSUER.startswith("http://") and not DEBUG:
         "OIDC_ISSUER must begin with https:// in production: anybody on the way could sign in as anybody."
     )
 OIDC_NAME = env.str("OIDC_NAME", default="").strip() or "OpenID Connect"
-OIDC_GROUPS_CLAIM = env.str("OIDC_GROUPS_CLAIM", default="groups").strip()
+OIDC_GROUPS_CLAIM = env.str("OIDC_GROUPS_CLAIM", default="").strip() or "groups"
 OIDC_ROLES = environment.roles_of_groups("OIDC_ROLES", among=ROLES)
 if OIDC_ISSUER and not OIDC_ROLES:
     raise ImproperlyConfigured("OIDC_ROLES is not set: without a group that has a role nobody could sign in.")
 # Where else a sign-in leads on its way through the provider: browsers follow a form's redirects nowhere else.
-OIDC_ORIGINS = environment.web_addresses("OIDC_ORIGINS")
+OIDC_ORIGINS = environment.origins("OIDC_ORIGINS")
 # Whether a sign-in there counts as a second factor here.
 OIDC_TRUSTS_MFA = environment.flag("OIDC_TRUSTS_MFA", default=False)
 # Part of the address that the provider sends people back to, and of each account that came from there.
@@ -288,7 +289,7 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 # --- Mail ----------------------------------------------------------------------------------------
 MAILERS = {"default": environment.mailer(env.str("EMAIL_URL", default="consolemail://"))}
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="KYC Desk <kyc-desk@localhost>")
+DEFAULT_FROM_EMAIL = environment.sender("DEFAULT_FROM_EMAIL", default="KYC Desk <kyc-desk@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # By what notifications leave: the name that each row bears, and the class that sends it.
 NOTIFICATION_CHANNELS = {"email": "notifications.channels.email.EmailChannel"}

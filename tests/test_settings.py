@@ -66,6 +66,19 @@ def test_production_refuses_to_start_without_a_secret(load: Any, name: str, valu
         load(**variables, **({} if value is None else {name: value}))
 
 
+def test_production_wants_a_host_to_answer_for(load: Any) -> None:
+    assert load(DJANGO_ALLOWED_HOSTS="")["ALLOWED_HOSTS"] == []
+    with pytest.raises(ImproperlyConfigured, match="DJANGO_ALLOWED_HOSTS"):
+        load(**{**PRODUCTION, "DJANGO_ALLOWED_HOSTS": ""})
+
+
+@pytest.mark.parametrize(
+    "value", ["desk@example.test", "Désk <desk@example.test>", '"A, B" <desk@example.test>']
+)
+def test_mail_is_from_one_address_with_or_without_a_name(load: Any, value: str) -> None:
+    assert load(DEFAULT_FROM_EMAIL=value)["DEFAULT_FROM_EMAIL"] == value
+
+
 @pytest.mark.parametrize("value", [",", " , ,"])
 @pytest.mark.parametrize("debug", ["true", "false"])
 def test_secrets_that_are_all_empty_count_as_missing(load: Any, value: str, debug: str) -> None:
@@ -158,6 +171,29 @@ WRONG = [
     ("KYC_SEAL_EMAILS", "notary@example.test, nobody"),
     ("KYC_SEARCHES_PER_MINUTE", "0"),
     ("KYC_EXPORTS_PER_HOUR", "none"),
+    ("DJANGO_DEBUG", ""),
+    ("KYC_MFA_REQUIRED", ""),
+    ("DJANGO_ALLOWED_HOSTS", "https://desk.example.test"),
+    ("DJANGO_ALLOWED_HOSTS", "desk.example.test:8000"),
+    ("DJANGO_CSRF_TRUSTED_ORIGINS", "https://desk.example.test/path"),
+    ("DESK_URL", "https://user:hunter2@desk.example.test"),
+    ("DESK_URL", "https://desk.example.test?key=hunter2"),
+    ("OIDC_ORIGINS", "https://adfs.example.test/path"),
+    ("DATABASE_URL", "postgres://user:hunter2@host"),
+    ("DATABASE_URL", "sqlite://"),
+    ("DATABASE_URL", "sqlite:///:memory:"),
+    ("EMAIL_URL", "smtp://"),
+    ("EMAIL_URL", "filemail://"),
+    ("DEFAULT_FROM_EMAIL", ""),
+    ("DEFAULT_FROM_EMAIL", "KYC Desk"),
+    ("DEFAULT_FROM_EMAIL", "KYC Desk <desk@example.test"),
+    ("DEFAULT_FROM_EMAIL", "desk@example.test, other@example.test"),
+    ("DEFAULT_FROM_EMAIL", "KYC\nDesk <desk@example.test>"),
+    ("KYC_SUBJECT_MAILS", ""),
+    ("KYC_REVIEW_SLA_HOURS", "9" * 11),
+    ("KYC_CLAIM_MINUTES", "9" * 11),
+    ("KYC_SESSION_HOURS", "9" * 30),
+    ("KYC_INBOX_SILENCE_GAPS", "9" * 30),
     ("LOG_LEVEL", "LOUD"),
     ("LOG_FORMAT", "xml"),
 ]
