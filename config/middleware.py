@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from uuid import uuid4
 
+from allauth.core.internal.httpkit import clean_client_ip
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
@@ -42,7 +43,8 @@ def _address(request: HttpRequest) -> str:
     try:
         return str(ip_address(found.strip()))
     except ValueError:
-        return ""
+        # Some proxies name the client's port, too.
+        return clean_client_ip(found) or ""
 
 
 class WebhookMiddleware:

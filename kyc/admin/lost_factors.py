@@ -6,11 +6,8 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -19,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kyc import sittings
 from kyc.admin.base import signed_in
+from kyc.admin.keys import keys_page
 from kyc.desk import factors
 from kyc.desk.sensitive import FACTORS, require_fresh
 from kyc.models import User
@@ -40,26 +38,19 @@ class LostFactors(admin.ModelAdmin[User]):
         return format_html('<a href="{}">{}</a>', reverse("admin:kyc_user_factors", args=[person.pk]), words)
 
     def factors_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        person = get_object_or_404(User, pk=pk)
-        if not self.has_change_permission(request, person):
-            raise PermissionDenied
-        is_own = person == request.user
-        if request.method == "POST" and not is_own:
-            require_fresh(request)
-            self._remove(request, person)
-            return HttpResponseRedirect(reverse("admin:kyc_user_change", args=[pk]))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Second factors of %(person)s") % {"person": person},
-            "person": person,
-            "is_own": is_own,
-            "factors": Authenticator.objects.filter(user=person).order_by("created_at", "pk"),
-        }
-        return TemplateResponse(request, "admin/kyc/user/factors.html", context)
+        return keys_page(
+            self,
+            request,
+            pk,
+            title=gettext("Second factors of %(person)s"),
+            template="admin/kyc/user/factors.html",
+            shown=lambda person: list(Authenticator.objects.filter(user=person).order_by("created_at", "pk")),
+            remove=self._remove,
+        )
 
     def _remove(self, request: HttpRequest, person: User) -> None:
         """Take them all, and end every sign-in: one of them may be in the hands of who has the phone."""
+        require_fresh(request)
         with transaction.atomic():
             removed = factors.remove_all(person, by=signed_in(request))
             if removed:

@@ -12,7 +12,6 @@ from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import ManyToManyField, QuerySet
@@ -26,6 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from kyc import people, sittings
 from kyc.admin import names
 from kyc.admin.base import DeskAdmin, ReadOnlyMixin, signed_in
+from kyc.admin.identities import Identities, IdentityForm
 from kyc.admin.lost_factors import LostFactors
 from kyc.admin.signed_in import SignedIn
 from kyc.desk.sensitive import require_fresh
@@ -60,25 +60,26 @@ class RoleFilter(admin.RelatedFieldListFilter):
         return [(pk, role_name(str(name))) for pk, name in super().field_choices(field, request, model_admin)]
 
 
-class PersonForm(UserChangeForm[User]):
+class PersonForm(IdentityForm):
     """A person's name and access. `by` is who changes them."""
 
     by: User
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if self.instance.pk == self.by.pk and not self.by.is_superuser and not self._keeps_access(cleaned):
+        if self.instance.pk == self.by.pk and not self._keeps_access(cleaned):
             self.add_error(None, gettext("You cannot take away your own access. Another admin can."))
         return cleaned
 
     def _keeps_access(self, cleaned: dict[str, Any]) -> bool:
-        return bool(cleaned.get("is_active")) and "admin" in {
-            group.name for group in cleaned.get("groups", ())
-        }
+        names = {group.name for group in cleaned.get("groups", ())}
+        # A slip in one's own identifier would be the last thing that one did here.
+        comes_in = self.instance.has_usable_password() or "identifier" not in self.changed_data
+        return bool(cleaned.get("is_active")) and comes_in and (self.by.is_superuser or "admin" in names)
 
 
 @admin.register(User)
-class PersonAdmin(LostFactors, SignedIn, DeskAdmin[User], UserAdmin[User]):
+class PersonAdmin(LostFactors, SignedIn, Identities, DeskAdmin[User], UserAdmin[User]):
     """Who is staff follows from the role; nobody is made a superuser here."""
 
     form = PersonForm
@@ -158,6 +159,7 @@ class PersonAdmin(LostFactors, SignedIn, DeskAdmin[User], UserAdmin[User]):
         people.follow_role(form.instance)
         act = "person.changed" if change else "person.added"
         people.record(form.instance, act, by=signed_in(request), fields=[*sorted(form.changed_data)])
+        self.save_identity(request, form)
         if form.instance == request.user:
             sittings.leave_if_ended(request)
 
@@ -189,6 +191,9 @@ class PersonAdmin(LostFactors, SignedIn, DeskAdmin[User], UserAdmin[User]):
         # Before it is typed: a password does not wait.
         if self.has_change_permission(request):
             require_fresh(request)
+            if id == str(signed_in(request).pk):
+                # One's own page asks for the present password, and takes away none.
+                return HttpResponseRedirect(reverse("account_change_password"))
         if request.method != "POST":
             return super().user_change_password(request, id, form_url)
         with transaction.atomic():
@@ -196,7 +201,7 @@ class PersonAdmin(LostFactors, SignedIn, DeskAdmin[User], UserAdmin[User]):
             response = super().user_change_password(request, id, form_url)
             if self._password(id) != before:
                 person = User.objects.get(pk=id)
-                sittings.end_sessions(person, but=request.session.session_key)
+                sittings.end_sessions(person)
                 people.record(person, "person.password_set", by=signed_in(request))
         return response
 

@@ -7,11 +7,8 @@ from typing import Any
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -20,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kyc import people, sittings
 from kyc.admin.base import signed_in
+from kyc.admin.keys import keys_page
 from kyc.desk import browsers
 from kyc.models import User
 
@@ -47,22 +45,15 @@ class SignedIn(admin.ModelAdmin[User]):
         return words % {"provider": settings.OIDC_NAME}
 
     def sittings_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        person = get_object_or_404(User, pk=pk)
-        if not self.has_change_permission(request, person):
-            raise PermissionDenied
-        is_own = person == request.user
-        if request.method == "POST" and not is_own:
-            self._end(request, person)
-            return HttpResponseRedirect(reverse("admin:kyc_user_change", args=[pk]))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Where %(person)s is signed in") % {"person": person},
-            "person": person,
-            "is_own": is_own,
-            "sittings": [(each, browsers.words(each.browser)) for each in sittings.of(person)],
-        }
-        return TemplateResponse(request, "admin/kyc/user/sittings.html", context)
+        return keys_page(
+            self,
+            request,
+            pk,
+            title=gettext("Where %(person)s is signed in"),
+            template="admin/kyc/user/sittings.html",
+            shown=lambda person: [(each, browsers.words(each.browser)) for each in sittings.of(person)],
+            remove=self._end,
+        )
 
     def _end(self, request: HttpRequest, person: User) -> None:
         with transaction.atomic():

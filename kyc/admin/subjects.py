@@ -102,6 +102,9 @@ class ContactAdmin(ConcealedAdmin[Contact], RecordedAdmin[Contact]):
         self, request: HttpRequest, obj: Contact, form: forms.ModelForm[Contact], change: bool
     ) -> None:
         obj.source = ContactSource.PERSON
+        if obj.name or obj.email:
+            # Whoever is entered again after an erasure is somebody who is kept.
+            obj.erased_at = None
         super().save_model(request, obj, form, change)
 
     def announce(self, obj: Contact) -> None:

@@ -156,6 +156,5 @@ def _provider(name: str) -> str:
     query = {
         "process": "redirect",
         "next": f"{reverse('confirm-done')}?{urlencode({NAME: name})}",
-        "auth_params": "prompt=login",
     }
     return f"{reverse('openid_connect_login', args=[settings.OIDC_PROVIDER_ID])}?{urlencode(query)}"

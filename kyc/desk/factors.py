@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from allauth.core import context
+from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.base.internal.flows import check_rate_limit
@@ -77,7 +78,11 @@ class _CountsOnce:
     def clean_code(self) -> str:
         code: str = super().clean_code()  # type: ignore[misc]
         if self.authenticator.type == Authenticator.Type.TOTP:
-            spend(self.user, code)
+            try:
+                spend(self.user, code)
+            except ValidationError:
+                failed(self.user, str(Authenticator.Type.TOTP))
+                raise
         return code
 
 
@@ -111,7 +116,8 @@ class NewAppForm(forms.Form):
 
 def spend(person: User, code: str) -> None:
     """Let a code count this once. Raises ValidationError when it has."""
-    digits = "".join(code.split())
+    # As allauth compares it: the same digits with a dash between them are the same code.
+    digits = normalize_user_code(code)
     name = salted_hmac("kyc.desk.factors", f"{person.pk}:{digits}", algorithm="sha256").hexdigest()
     if not cache.add(f"desk:code:{name}", 1, CODE_SECONDS):
         raise DeskMFAAdapter().validation_error("incorrect_code")

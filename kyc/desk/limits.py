@@ -14,7 +14,6 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone
 
 from kyc.desk.access import DeskRequest
 from kyc.models import User
@@ -23,19 +22,21 @@ type Name = Literal["search", "export"]
 
 # Where Django's cache keeps its rows: it removes those that are over, and every web process counts in the same place.
 TABLE = "kyc_cache"
-# One statement, so that of two requests at once neither is counted as the other.
-COUNT = f"""
-INSERT INTO {TABLE} AS kept (cache_key, value, expires) VALUES (%s, '1', %s)
+# The instants of a person's requests, in one row and one statement: of two at once, each sees who came before it.
+NOTE = f"""
+INSERT INTO {TABLE} AS kept (cache_key, value, expires) VALUES (%s, %s, %s)
 ON CONFLICT (cache_key) DO UPDATE SET
-    value = CASE WHEN kept.expires <= %s THEN '1' ELSE CAST(CAST(kept.value AS integer) + 1 AS text) END,
-    expires = CASE WHEN kept.expires <= %s THEN excluded.expires ELSE kept.expires END
-RETURNING value, expires
+    value = CASE WHEN kept.expires <= %s THEN excluded.value ELSE kept.value || ' ' || excluded.value END,
+    expires = excluded.expires
+RETURNING value
 """  # noqa: S608 - the table's name is written here
+# Where another request has come meanwhile, it is left as it is.
+REPLACE = f"UPDATE {TABLE} SET value = %s WHERE cache_key = %s AND value = %s"  # noqa: S608 - as above
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many times, which a setting names, in a span that begins with the first."""
+    """So many times, which a setting names, in any span of that length: no hour's turn lets twice as many through."""
 
     setting: str
     span: timedelta
@@ -59,7 +60,7 @@ def limited[**P, R: HttpResponseBase](
 ]:
     """Answer a view's requests with 429 where the person asks too often. It stands under `requires`.
 
-    A page that can search is counted where its address has words to search for, an export each time.
+    A page that can search is counted where its address has words to search for; an export, and a form, each time.
     """
 
     def decorator(
@@ -67,7 +68,7 @@ def limited[**P, R: HttpResponseBase](
     ) -> Callable[Concatenate[DeskRequest, P], R | HttpResponse]:
         @wraps(view)
         def counted(request: DeskRequest, /, *args: P.args, **kwargs: P.kwargs) -> R | HttpResponse:
-            if name == "search" and not request.GET.get("q", "").strip():
+            if name == "search" and request.method != "POST" and not request.GET.get("q", "").strip():
                 return view(request, *args, **kwargs)
             return refused(request, name) or view(request, *args, **kwargs)
 
@@ -83,10 +84,22 @@ def refused(request: DeskRequest, name: Name) -> HttpResponse | None:
 
 
 def spend(person: User, name: Name) -> int:
-    """Count one more for the person. Return 0, or where it is too many after how many seconds the next may be."""
+    """Count one more for the person. Return 0, or where it is too many after how many seconds the next may be.
+
+    One that is refused does not count: who asks on and on does not wait for longer.
+    """
     limit, now = LIMITS[name], datetime.now(UTC)
-    n, ends_at = _count(f"desk:limit:{name}:{person.pk}", now, now + limit.span)
-    return 0 if n <= limit.most else max(1, math.ceil((ends_at - now).total_seconds()))
+    key = f"desk:limit:{name}:{person.pk}"
+    noted = _note(key, now, now + limit.span)
+    *before, _present = noted.split(" ")
+    since = (now - limit.span).timestamp()
+    counted = [instant for instant in before if float(instant) > since]
+    if len(counted) < limit.most:
+        if len(before) - len(counted) > limit.most:
+            _replace(key, noted, " ".join([*counted, _present]))
+        return 0
+    _replace(key, noted, " ".join(counted))
+    return max(1, math.ceil(float(counted[-limit.most]) - since))
 
 
 def too_many(
@@ -103,16 +116,19 @@ def too_many(
     return answer
 
 
-def _count(key: str, now: datetime, ends_at: datetime) -> tuple[int, datetime]:
-    """Add one to a row, which begins anew where it is over. Return how many it has, and when it ends."""
+def _note(key: str, now: datetime, ends_at: datetime) -> str:
+    """Add an instant to a row, which begins anew where it is over, and return all that it has."""
     # Whole seconds, as Django's cache writes them: SQLite compares the text.
-    began, ends = (_whole_seconds(instant) for instant in (now, ends_at))
+    began, ends = (_whole_seconds(instant) for instant in (now, ends_at + timedelta(seconds=1)))
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, [key, ends, began, began])
-        value, expires = cursor.fetchone()
-    if not isinstance(expires, datetime):
-        expires = datetime.fromisoformat(expires)
-    return int(value), timezone.make_aware(expires, UTC) if timezone.is_naive(expires) else expires
+        cursor.execute(NOTE, [key, f"{now.timestamp():.6f}", ends, began])
+        (noted,) = cursor.fetchone()
+    return str(noted)
+
+
+def _replace(key: str, noted: str, value: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(REPLACE, [value, key, noted])
 
 
 def _whole_seconds(instant: datetime) -> Any:

@@ -17,6 +17,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import gettext
+from fido2.utils import websafe_decode
+from fido2.webauthn import AuthenticatorData
 
 # As a browser writes bytes.
 BYTES = re.compile(r"[A-Za-z0-9_-]+")
@@ -77,7 +79,18 @@ class SecondStepForm(_Answer):
 
 
 class AloneForm(_Answer, LoginWebAuthnForm):  # type: ignore[misc]
-    """A passkey's answer in place of the password."""
+    """A passkey's answer in place of the password: its device must have asked for a fingerprint, a face or a PIN.
+
+    allauth asks for that where it asks for this answer. One to what another page asked (the second step, which is
+    content with a touch) would be taken here too, and whoever found a key could sign in with it alone.
+    """
+
+    def clean_credential(self) -> Any:
+        sent = self.cleaned_data["credential"]
+        authenticator = super().clean_credential()
+        if not AuthenticatorData(websafe_decode(sent["response"]["authenticatorData"])).is_user_verified():
+            raise unfit()
+        return authenticator
 
 
 class AgainForm(_Answer, ReauthenticateWebAuthnForm):  # type: ignore[misc]

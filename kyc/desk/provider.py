@@ -23,15 +23,17 @@ from django.core.exceptions import BadRequest, ImproperlyConfigured
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.csp import CSP
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from kyc.desk import identities
 from kyc.desk.provider_claims import Claims
 
 PROVIDER = settings.OIDC_PROVIDER_ID
-# What the sign-in page and the page that asks again send; nothing else is passed on to the provider.
-ASK_AGAIN = "prompt=login"
+# What the provider is told where it is to ask again; with `max_age` the standard has it say when it asked.
+ASK_AGAIN = {"prompt": "login", "max_age": "0"}
 PROCESSES = frozenset({AuthProcess.LOGIN, AuthProcess.REDIRECT})
 # How long ago the provider may have asked who is there when it was told to ask again.
 JUST_NOW = 120
@@ -69,7 +71,9 @@ class ProviderAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
     def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any) -> SocialLogin:
         login = super().complete_login(request, app, token, **kwargs)
         login.claims = Claims.read(login.account.extra_data)
-        login.account.extra_data = {}
+        if identities.is_of_another_issuer(login.account.uid):
+            raise refuse(request, "another_issuer")
+        login.account.extra_data = identities.kept()
         return login
 
 
@@ -90,6 +94,7 @@ def sign_in(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Lead to the provider; from there it goes on in `callback`."""
     _there(provider_id)
     _refuse_more(request)
+    _ask_again(request)
     try:
         response: HttpResponse = OAuth2LoginView.adapter_view(ProviderAdapter(request, provider_id))(request)
     except (OSError, *UNREADABLE):
@@ -111,13 +116,19 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 def _refuse_more(request: HttpRequest) -> None:
     """Pass on to the provider nothing that the desk does not ask: allauth would add it to the address."""
-    asked = {**request.GET.dict(), **request.POST.dict()}
-    if request.GET.keys() - {"process", "next", "auth_params"}:
+    if request.GET.keys() - {"process", "next"}:
         raise BadRequest
-    if asked.get("process", AuthProcess.LOGIN) not in PROCESSES:
+    # Every one of them: which of two allauth would read is its own affair.
+    if not PROCESSES.issuperset([*request.GET.getlist("process"), *request.POST.getlist("process")]):
         raise BadRequest
-    if asked.get("auth_params", ASK_AGAIN) != ASK_AGAIN:
-        raise BadRequest
+
+
+def _ask_again(request: HttpRequest) -> None:
+    """Have the provider ask who is there where that is to be confirmed, whatever the browser's address says."""
+    if AuthProcess.REDIRECT in {request.GET.get("process"), request.POST.get("process")}:
+        asked: Any = request.GET.copy()
+        asked["auth_params"] = urlencode(ASK_AGAIN)
+        request.GET = asked
 
 
 def _there(provider_id: str) -> None:
@@ -126,8 +137,8 @@ def _there(provider_id: str) -> None:
 
 
 def was_asked_just_now(claims: Claims) -> bool:
-    """Return True unless the provider says that it let the person through without asking who is there."""
-    return claims.asked_at is None or time.time() - claims.asked_at < JUST_NOW
+    """Return True when the provider says that it asked the person a moment ago; what it does not say, nobody knows."""
+    return claims.asked_at is not None and abs(time.time() - claims.asked_at) < JUST_NOW
 
 
 # --- What went wrong -----------------------------------------------------------------------------
@@ -166,7 +177,24 @@ def trouble(request: HttpRequest, cause: str) -> HttpResponse:
             HTTPStatus.FORBIDDEN,
             gettext("Nothing was confirmed"),
             gettext(
-                "%(provider)s let you through without asking who is there. Sign out there, then try again."
+                "%(provider)s did not say that it has just asked who is there. Sign out there, then try again. If that"
+                " does not help, set up an authenticator app or a passkey here."
+            ),
+        ),
+        "one_factor": (
+            HTTPStatus.FORBIDDEN,
+            gettext("A password alone is not enough"),
+            gettext(
+                "%(provider)s says that it let you in by a password alone. Sign in there with a second factor. The"
+                " attempt is recorded."
+            ),
+        ),
+        "another_issuer": (
+            HTTPStatus.FORBIDDEN,
+            gettext("Your account belongs to another provider"),
+            gettext(
+                "The desk knows this identifier from another identity provider, where it may be somebody else's. An"
+                " administrator can name your new one. The attempt is recorded."
             ),
         ),
     }

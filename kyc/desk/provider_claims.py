@@ -14,12 +14,17 @@ from django.core.validators import validate_email
 
 from kyc.models import User
 
+# What somebody knows, or where they are: by RFC 8176, none of it a second factor.
+KNOWN = frozenset({"pwd", "kba", "pin", "rba", "geo", "user"})
 NOT_IN_A_USERNAME = re.compile(r"[^\w.@+-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """A person as the provider knows them. `roles` are those that their groups stand for here."""
+    """A person as the provider knows them. `roles` are those that their groups stand for here.
+
+    `by_password_alone`: the provider says how it knew them, and names nothing that would be a second factor.
+    """
 
     username: str
     first_name: str
@@ -27,6 +32,7 @@ class Claims:
     email: str
     roles: frozenset[str]
     asked_at: float | None
+    by_password_alone: bool
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
@@ -45,7 +51,10 @@ class Claims:
             last_name=_text(said, "family_name", 150),
             email=_email(said),
             roles=_roles(said.get(settings.OIDC_GROUPS_CLAIM)),
-            asked_at=asked_at if isinstance(asked_at, int | float) else None,
+            asked_at=asked_at
+            if isinstance(asked_at, int | float) and not isinstance(asked_at, bool)
+            else None,
+            by_password_alone=_by_password_alone(token.get("amr")),
         )
 
 
@@ -82,6 +91,12 @@ def _roles(groups: Any) -> frozenset[str]:
     return frozenset(
         settings.OIDC_ROLES[name] for name in groups if isinstance(name, str) and name in settings.OIDC_ROLES
     )
+
+
+def _by_password_alone(methods: Any) -> bool:
+    """Judge the methods that the provider names; one that names none has said nothing."""
+    named = {str(each) for each in methods} if isinstance(methods, list) else set()
+    return bool(named) and named <= KNOWN
 
 
 def free_username(wished: str) -> str:

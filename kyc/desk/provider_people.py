@@ -11,11 +11,12 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.internal.flows.login import record_authentication
 from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.providers.base.constants import AuthError, AuthProcess
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
 from kyc import ledger, people
-from kyc.desk import provider
+from kyc.desk import factors, identities, provider
 from kyc.desk.provider_claims import Claims, free_username
 from kyc.models import User
 
@@ -31,6 +32,8 @@ class ProviderPeopleAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return False
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        # It would wait in the sign-in's session for the second step.
+        sociallogin.token = None
         if sociallogin.state.get("process") == AuthProcess.REDIRECT:
             _confirm(request, sociallogin)
         else:
@@ -55,6 +58,9 @@ def _confirm(request: HttpRequest, login: SocialLogin) -> None:
         raise provider.refuse(request, "another")
     if not provider.was_asked_just_now(login.claims):
         raise provider.refuse(request, "not_asked")
+    if _is_too_little(login.claims):
+        factors.failed(login.user, "socialaccount")
+        raise provider.refuse(request, "one_factor")
     record_authentication(request, login)
 
 
@@ -74,6 +80,10 @@ def _admit(request: HttpRequest, login: SocialLogin) -> None:
 def _refusal(login: SocialLogin, claims: Claims) -> str:
     """Do as the provider says of the person. Return why they are not let in, if they are not."""
     person: User | None = User.objects.filter(pk=login.user.pk).first() if login.user else None
+    if _is_too_little(claims):
+        chain = ledger.person_chain(person) if person else ledger.SYSTEM
+        ledger.append(chain, "person.sign_in_failed", because="one_factor")
+        return "one_factor"
     if person is None and not claims.roles:
         ledger.append(ledger.SYSTEM, "person.sign_in_failed", because="no_role")
         return "no_role"
@@ -85,7 +95,14 @@ def _refusal(login: SocialLogin, claims: Claims) -> str:
     cause = "" if person.is_active and claims.roles else "no_role" if person.is_active else "closed"
     if cause:
         ledger.append(ledger.person_chain(person), "person.sign_in_failed", because=cause)
+    else:
+        identities.leave_password(person)
     return cause
+
+
+def _is_too_little(claims: Claims) -> bool:
+    """Return True where a sign-in there is to count as a second factor here, and the provider says that it was none."""
+    return bool(settings.OIDC_TRUSTS_MFA) and claims.by_password_alone
 
 
 def _make(login: SocialLogin, claims: Claims) -> User:

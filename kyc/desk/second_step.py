@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.internal.stagekit import get_pending_stage
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.stages import AuthenticateStage
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.crypto import constant_time_compare
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 
@@ -23,6 +25,20 @@ from kyc.desk.passkeys import AloneForm, SecondStepForm, as_json
 
 class FactorStage(AuthenticateStage):  # type: ignore[misc]
     """allauth's second step, but for who comes from an identity provider whose second factor this desk trusts."""
+
+    def handle(self) -> tuple[HttpResponse | None, bool]:
+        # The password that was right a moment ago: what a new one ends, it ends too.
+        if self.login.user is not None:
+            self.state["stands_for"] = self.login.user.get_session_auth_hash()
+        answer: tuple[HttpResponse | None, bool] = super().handle()
+        return answer
+
+    def stands(self) -> bool:
+        """Return True while the first step is still worth something: the account is open, and the password the same."""
+        person = self.login.user
+        if person is None or not person.is_active:
+            return False
+        return constant_time_compare(self.state.get("stands_for", ""), person.get_session_auth_hash())
 
     def _should_handle(self, request: HttpRequest) -> bool:
         records = get_authentication_records(request, self.login.user)
@@ -34,6 +50,14 @@ class SecondStep(AuthenticateView):  # type: ignore[misc]
     """After the password: a code, a passkey or a recovery code."""
 
     template_name = "account/second_step.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        stage = get_pending_stage(request)
+        if isinstance(stage, FactorStage) and not stage.stands():
+            ended: HttpResponse = stage.abort()
+            return ended
+        answer: HttpResponse = super().dispatch(request, *args, **kwargs)
+        return answer
 
     def get_form_class(self) -> type[factors.CodeForm]:
         return factors.CodeForm

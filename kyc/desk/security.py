@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.internal.flows.login import record_authentication
+from allauth.account.views import password_change
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.internal.flows import delete_and_cleanup
 from allauth.mfa.models import Authenticator
@@ -24,7 +25,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from kyc.desk import factors, qr
+from kyc.desk import factors, qr, sitting_pages
 from kyc.desk.access import DeskRequest
 from kyc.desk.gate import GOING_TO
 from kyc.desk.passkeys import AddForm, as_json
@@ -130,6 +131,16 @@ def remove_passkey(request: DeskRequest, pk: int) -> HttpResponse:
     return _remove(request, Authenticator.Type.WEBAUTHN, gettext("Your passkey is removed."), pk=pk)
 
 
+@login_required
+def change_password(request: DeskRequest) -> HttpResponseBase:
+    """Let people change their password; who signs in through the company has none here."""
+    if not request.user.has_usable_password():
+        messages.warning(request, gettext("You have no password here: you sign in through your company."))
+        return HttpResponseRedirect(str(PAGE))
+    answer: HttpResponseBase = password_change(request)
+    return answer
+
+
 def _remove(request: DeskRequest, type: Authenticator.Type, words: str, **which: int) -> HttpResponse:
     """Take one of the person's own factors, unless it is the only one where one is required."""
     with transaction.atomic():
@@ -188,8 +199,10 @@ def _standing(request: HttpRequest) -> dict[str, bool]:
     return {"is_missing": settings.KYC_MFA_REQUIRED and not has_factor(request.user)}
 
 
-def _prove(request: HttpRequest, added: Authenticator) -> None:
-    """To set up a factor is to give it."""
+def _prove(request: DeskRequest, added: Authenticator) -> None:
+    """To set up a factor is to give it. The first one ends the sign-ins elsewhere, which were without one."""
+    if not factors.others(added).exists():
+        sitting_pages.end_elsewhere(request)
     record_authentication(
         request, request.user, "mfa", id=added.pk, type=str(added.type), reauthenticated=True
     )

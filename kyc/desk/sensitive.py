@@ -7,23 +7,29 @@ the identity provider. What is asked for meanwhile waits, with what was typed, a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import wraps
-from typing import Any, Concatenate
+from typing import Any, Concatenate, cast
 
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core.exceptions import ReauthenticationRequired
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 
 from kyc.desk.access import DeskRequest
 from kyc.models import User
 
 FRESH = timedelta(minutes=10)
+# How often a file on its way asks whether its reader is still signed in, in seconds.
+LOOK_EVERY = 1.0
 # What proves somebody's identity a second time; the codes on paper are only ever beside one of these.
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+
+
+class AccessEnded(Exception):
+    """Who asked for a file was signed out while it was on its way."""
 
 
 class Stale(ReauthenticationRequired):  # type: ignore[misc]
@@ -50,14 +56,33 @@ def sensitive[R: DeskRequest, **P, A: HttpResponseBase](
 def sensitive_download[R: DeskRequest, **P, A: HttpResponseBase](
     view: Callable[Concatenate[R, P], A],
 ) -> Callable[Concatenate[R, P], A]:
-    """The same, for a view that answers with a file."""
+    """The same, for a view that answers with a file; one that is long ends with the sign-in that asked for it."""
 
     @wraps(view)
     def asked(request: R, /, *args: P.args, **kwargs: P.kwargs) -> A:
         require_fresh(request, is_download=True)
-        return view(request, *args, **kwargs)
+        answer = view(request, *args, **kwargs)
+        if isinstance(answer, StreamingHttpResponse):
+            answer.streaming_content = _while_signed_in(
+                request, cast(Iterator[bytes], answer.streaming_content)
+            )
+        return answer
 
     return asked
+
+
+def _while_signed_in(request: HttpRequest, parts: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the parts of a file for as long as the sign-in lasts, which ends when a role is taken away.
+
+    Raises AccessEnded: the connection breaks, so that nobody takes the half for the whole.
+    """
+    key, looked_at = request.session.session_key, time.monotonic()
+    for part in parts:
+        if time.monotonic() - looked_at >= LOOK_EVERY:
+            looked_at = time.monotonic()
+            if not request.session.exists(key or ""):
+                raise AccessEnded
+        yield part
 
 
 def require_fresh(request: HttpRequest, *, is_download: bool = False) -> None:

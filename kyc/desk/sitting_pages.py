@@ -44,21 +44,22 @@ def end(request: DeskRequest, pk: int) -> HttpResponse:
         logout(request)
         return redirect("account_login")
     get_object_or_404(UserSession, pk=pk, user=request.user)
-    return _ended(request, _end(request, only=pk))
+    return _ended(request, end_elsewhere(request, only=pk))
 
 
 @never_cache
 @require_POST
 @login_required
 def end_others(request: DeskRequest) -> HttpResponse:
-    return _ended(request, _end(request))
+    return _ended(request, end_elsewhere(request))
 
 
 def _is_this(request: DeskRequest, key: str) -> bool:
     return key == request.session.session_key
 
 
-def _end(request: DeskRequest, only: int | None = None) -> int:
+def end_elsewhere(request: DeskRequest, only: int | None = None) -> int:
+    """Sign the person out of every other browser, or of one of them. Return of how many."""
     with transaction.atomic():
         n_ended = sittings.end_sessions(request.user, but=request.session.session_key, only=only)
         if n_ended:

@@ -52,7 +52,8 @@ BESIDE: dict[str, Any] = {
 }
 # What the admin's forms offer; whatever is added is to be judged here.
 OFFERED = {
-    "kyc.user": {"username", "first_name", "last_name", "email", "is_active", "groups", "password"},
+    # The identifier is shown where there is an identity provider, and taken nowhere else.
+    "kyc.user": {"username", "first_name", "last_name", "email", "is_active", "groups", "password", "identifier"},
     "kyc.session": {"entity_type", "user_id", "related_party_id", "due_at", "correction_reason", "seen"},
     "kyc.check": {"type", "state", "provider", "checked_at", "data", "correction_reason", "seen"},
     "kyc.reason": {"code", "message", "category", "type", "correction_reason", "seen"},

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from kyc.choices import ContactSource
 from kyc.models import Contact, LedgerEntry
@@ -115,3 +116,12 @@ def test_names_and_addresses_stay_out_of_the_list(admin_client: Client) -> None:
     assert str(contact.subject_id) in page
     assert contact.name not in page
     assert contact.email not in page
+
+
+def test_whom_a_person_enters_again_is_not_erased_any_more(admin_client: Client) -> None:
+    contact = ContactFactory(subject_id=SUBJECT, name="", email="", erased_at=timezone.now())
+    unmask(admin_client, contact)
+    posted = form_of(admin_client, url(contact), email="new@example.test")
+    assert admin_client.post(url(contact), posted).status_code == 302
+    contact.refresh_from_db()
+    assert (contact.email, contact.erased_at) == ("new@example.test", None)

@@ -73,6 +73,22 @@ def test_a_read_is_on_the_reader_s_chain(auditor_client: Client, auditor: User, 
     assert json.loads(reads[1].detail) == {"delivery": delivery.pk, "session": str(session.pk)}
 
 
+def test_so_is_the_read_of_a_form_that_is_sent_and_refused(
+    admin_client: Client, admin: User, session: Session
+) -> None:
+    check = session.checks.get()
+    page = admin_client.post(url(check), {"correction_reason": ""})
+    read = LedgerEntry.objects.get(chain=f"person:{admin.pk}", action="check.read")
+
+    assert page.status_code == 200
+    assert json.loads(read.detail)["check"] == check.pk
+
+
+@pytest.mark.parametrize("query", ["delivery/?headers__contains=x", "delivery/?faults__0__path=x"])
+def test_no_list_is_filtered_by_what_is_heavy(admin_client: Client, query: str) -> None:
+    assert admin_client.get(f"/admin/kyc/{query}").status_code == 400
+
+
 def test_a_body_is_text_and_nothing_else(admin_client: Client, db: None) -> None:
     from kyc.models import Delivery
     from tests import wire

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
 from kyc.models import LedgerEntry, User
+from tests.conftest import signed_in
 from tests.factories import UserFactory
 from tests.kyc.admin.conftest import form_of, told, url
+
+pytestmark = pytest.mark.django_db
 
 
 def group(role: str) -> int:
@@ -39,6 +43,24 @@ def test_nobody_locks_themselves_out(admin_client: Client, admin: User) -> None:
     del posted["is_active"]
     assert admin_client.post(url(admin), posted).status_code == 200
     assert User.objects.get(pk=admin.pk).is_active
+
+
+def test_one_s_own_password_is_changed_on_one_s_own_page(admin_client: Client, admin: User) -> None:
+    address = f"/admin/kyc/user/{admin.pk}/password/"
+    assert admin_client.get(address).url == "/account/password/"
+    assert admin_client.post(address, {"usable_password": "false"}).url == "/account/password/"
+    assert User.objects.get(pk=admin.pk).has_usable_password()
+
+
+def test_nor_does_a_superuser() -> None:
+    root = UserFactory(username="root", is_superuser=True, is_staff=True)
+    client = signed_in(root)
+    posted = form_of(client, url(root))
+    del posted["is_active"]
+
+    assert "You cannot take away your own access." in client.post(url(root), posted).content.decode()
+    assert User.objects.get(pk=root.pk).is_active
+    assert client.post(url(root), {**posted, "is_active": "on"}).status_code == 302
 
 
 def test_who_is_in_the_record_is_not_deleted(admin_client: Client, officer: User) -> None:

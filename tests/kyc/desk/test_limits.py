@@ -105,6 +105,34 @@ def test_who_asks_on_and_on_does_not_wait_for_longer(few: None, officer: User) -
 
 
 @pytest.mark.django_db
+def test_no_turn_of_an_hour_lets_twice_as_many_through(few: None, officer: User) -> None:
+    with time_machine.travel(NOON, tick=False) as time:
+        limits.spend(officer, "export")
+        time.shift(timedelta(minutes=59))
+        waits = [limits.spend(officer, "export")]
+        time.shift(timedelta(minutes=2))
+        waits += [limits.spend(officer, "export") for _ in range(3)]
+        time.shift(timedelta(minutes=58))
+        waits += [limits.spend(officer, "export") for _ in range(2)]
+
+    # The second of the first hour counts until an hour after it came, and so does the one after it.
+    assert waits == [0, 0, 58 * 60, 58 * 60, 0, 2 * 60]
+
+
+@pytest.mark.django_db
+def test_what_is_over_is_forgotten(few: None, officer: User) -> None:
+    with time_machine.travel(NOON, tick=False) as time:
+        for _ in range(20):
+            assert limits.spend(officer, "search") == 0
+            time.shift(31)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT value FROM kyc_cache WHERE cache_key = %s", [f"desk:limit:search:{officer.pk}"]
+        )
+        assert len(cursor.fetchone()[0].split(" ")) <= 5
+
+
+@pytest.mark.django_db
 def test_ralio_is_never_told_to_wait(
     few: None, post_event: Callable[..., Any], payload: Callable[..., dict[str, Any]]
 ) -> None:

@@ -52,3 +52,13 @@ def test_it_refuses_a_weak_password_beside_its_field(officer_client: Client) -> 
 
 def test_visitors_are_asked_to_sign_in(client: Client, db: None) -> None:
     assert client.get(ADDRESS).url == f"/account/login/?next={ADDRESS}"
+
+
+def test_who_signs_in_through_the_company_has_none_to_change(officer: User) -> None:
+    officer.set_unusable_password()
+    officer.save()
+    client = signed_in(officer)
+
+    assert client.get(ADDRESS).url == "/account/security/"
+    assert change(client).url == "/account/security/"
+    assert "You have no password here" in client.get("/account/security/").content.decode()

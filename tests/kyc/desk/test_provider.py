@@ -56,7 +56,7 @@ def test_nothing_of_what_the_provider_said_is_kept_beside_it(client: Client, pro
     sign_in(client, provider, "anna")
     sign_in(client, provider, "anna")
 
-    assert SocialAccount.objects.get().extra_data == {}
+    assert SocialAccount.objects.get().extra_data == {"issuer": provider.address}
     assert not SocialToken.objects.exists()
 
 

@@ -19,7 +19,7 @@ from tests.oidc import BEGIN, Provider, sign_in
 
 pytestmark = pytest.mark.django_db
 
-AGAIN = "?process=redirect&next=/rejected/&auth_params=prompt%3Dlogin"
+AGAIN = "?process=redirect&next=/rejected/"
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,17 @@ def test_it_begins_with_a_form_and_proves_that_the_same_browser_comes_back(clien
 )
 def test_nothing_else_is_passed_on(client: Client, query: str) -> None:
     assert begin(client, query).status_code == 400
+    assert begin(client, query, process="login", auth_params="prompt=login").status_code == 400
     assert begin(client, process="connect").status_code == 400
+
+
+@pytest.mark.parametrize("form", [{}, {"process": "login"}, {"process": "redirect"}])
+def test_to_confirm_the_provider_is_told_to_ask_whatever_was_posted(
+    client: Client, form: dict[str, str]
+) -> None:
+    asked = parse_qs(urlsplit(begin(client, AGAIN, **form).url).query)
+    assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
+    assert "prompt" not in parse_qs(urlsplit(begin(client).url).query)
 
 
 def test_a_sign_in_that_another_browser_began_does_not_count(client: Client, provider: Provider) -> None:
