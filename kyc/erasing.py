@@ -6,20 +6,24 @@ is nothing left to do. Whether it may be done at all is for `kyc.retention` and 
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from kyc import folding
-from kyc.choices import ContactSource, DataKind
+from kyc.choices import ContactSource, DataKind, DeliveryStatus
 from kyc.models import Check, Contact, Correction, Decision, Delivery, Note, Reason, RefusedRequest, Session
 from kyc.ralio.redaction import redacted
 from kyc.rebuilding import write_anew
 from kyc.signals import subject_erased
 from kyc.subjects import Subject, refused, strays
+
+logger = logging.getLogger(__name__)
 
 type Tally = Counter[str]
 
@@ -32,6 +36,9 @@ _EMPTY = '""'
 # What a correction of a check or a reason may hold of a person.
 _PERSONAL_FIELDS = ("data", "message", "provider")
 _SPOKEN = ~Q(rationale="", answer="")
+_UNTAKEN = (DeliveryStatus.RECORDED, DeliveryStatus.QUARANTINED, DeliveryStatus.FAILED)
+# A contact in which somebody stands, also one that was entered again after it had been erased.
+KEPT_CONTACT = Q(erased_at=None) | ~Q(name="") | ~Q(email="")
 
 
 def remaining(session: Any) -> dict[DataKind, list[QuerySet[Any]]]:
@@ -40,7 +47,7 @@ def remaining(session: Any) -> dict[DataKind, list[QuerySet[Any]]]:
     notifications: Any = Session._meta.get_field("notifications").related_model
     return {
         DataKind.BODIES: [deliveries.filter(erased_at=None)],
-        DataKind.CHECKS: [deliveries.filter(checks_erased_at=None, n_checks__gt=0)],
+        DataKind.CHECKS: [deliveries.filter(checks_erased_at=None, n_checks__gt=0), _corrected(session)],
         DataKind.NOTES: [
             Note.objects.filter(session=session, erased_at=None),
             Decision.objects.filter(_SPOKEN, session=session, erased_at=None),
@@ -48,6 +55,12 @@ def remaining(session: Any) -> dict[DataKind, list[QuerySet[Any]]]:
         ],
         DataKind.MESSAGES: [notifications._default_manager.filter(session=session, erased_at=None)],
     }
+
+
+def _corrected(session: Any) -> QuerySet[Correction]:
+    """Return corrections whose values are personal; one may be made after the check itself was overwritten."""
+    personal = Correction.objects.filter(session=session, field__in=_PERSONAL_FIELDS)
+    return personal.exclude(old=_EMPTY, new=_EMPTY)
 
 
 def _of_sessions(kinds: Collection[str]) -> set[DataKind]:
@@ -92,14 +105,29 @@ def overwrite_contact(contact: Contact, *, at: datetime) -> None:
     known.update(name="", email="", language="", source=ContactSource.RALIO, erased_at=at)
 
 
+def lock_delivery(pk: int) -> Delivery | None:
+    """Return a delivery that is no session's, locked; None where it has become one's meanwhile, or was erased."""
+    untaken = Delivery.objects.filter(pk=pk, session=None, status__in=_UNTAKEN, erased_at=None)
+    return untaken.select_for_update().first()
+
+
 def overwrite_delivery(delivery: Delivery, *, at: datetime) -> None:
-    """Overwrite a delivery that is no session's."""
-    delivery.body = redacted(bytes(delivery.body), delivery.source, ALL_KINDS)
+    """Overwrite a locked delivery that is no session's. Nothing is rebuilt from it: what can not be read goes whole."""
+    try:
+        delivery.body = redacted(bytes(delivery.body), delivery.source, ALL_KINDS)
+    except Exception as error:  # noqa: BLE001 - its own text may hold personal data
+        logger.warning("Delivery %s was overwritten whole: %s.", delivery.pk, type(error).__name__)
+        delivery.body = b""
     # A path may hold the names of strange members.
     delivery.faults = [{**fault, "path": ""} for fault in delivery.faults]
     if not delivery.body:
         delivery.next_try_at = None
     _save(delivery, at, ALL_KINDS, "faults", "next_try_at")
+
+
+def lock_refused(pk: int) -> RefusedRequest | None:
+    """Return a refused request that has a body, locked; None where the ring has dropped it meanwhile."""
+    return RefusedRequest.objects.select_for_update().filter(pk=pk, n_kept_bytes__gt=0).first()
 
 
 def overwrite_refused(request: RefusedRequest, *, at: datetime) -> None:
@@ -108,17 +136,19 @@ def overwrite_refused(request: RefusedRequest, *, at: datetime) -> None:
 
 
 def overwrite_rest(subject: Subject, *, at: datetime) -> Tally:
-    """Overwrite what is kept of a subject beside their sessions."""
+    """Overwrite what is kept of a subject beside their sessions. What has become a session's meanwhile is left to it."""
     tally: Tally = Counter()
-    for delivery in (*subject.records().filter(erased_at=None), *strays(subject)):
-        if delivery.erased_at is None:
+    records = subject.records().filter(erased_at=None).values_list("pk", flat=True)
+    for pk in chain(list(records), (stray.pk for stray in strays(subject))):
+        if delivery := lock_delivery(pk):
             overwrite_delivery(delivery, at=at)
             tally[DataKind.BODIES.value] += 1
-    for request in refused(subject):
-        overwrite_refused(request, at=at)
-        tally[DataKind.BODIES.value] += 1
-    contact = subject.contact()
-    if contact is not None and contact.erased_at is None:
+    for found in refused(subject):
+        if request := lock_refused(found.pk):
+            overwrite_refused(request, at=at)
+            tally[DataKind.BODIES.value] += 1
+    contact = Contact.objects.select_for_update().filter(KEPT_CONTACT, **subject.key).first()
+    if contact is not None:
         overwrite_contact(contact, at=at)
         tally[DataKind.CONTACTS.value] += 1
     return tally
@@ -158,8 +188,7 @@ def _save(delivery: Delivery, at: datetime, kinds: Collection[str], *names: str)
 
 def _overwrite_checks(session: Session) -> None:
     """Overwrite corrected values, and write checks and reasons anew from the bodies that are left."""
-    personal = Correction.objects.filter(session=session, field__in=_PERSONAL_FIELDS)
-    personal.update(old=_EMPTY, new=_EMPTY)
+    _corrected(session).update(old=_EMPTY, new=_EMPTY)
     # Also where a body can not be read any more.
     Check.objects.filter(session=session).update(data="", provider="")
     Reason.objects.filter(kyc_check__session=session).update(message="")

@@ -7,8 +7,10 @@ session per transaction; what stops it half-way leaves the request open, and con
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import batched, chain
 from typing import Any
 from uuid import UUID
 
@@ -17,14 +19,17 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from kyc import erasing, folding, ledger
+from kyc import erasing, folding, holds, ledger
 from kyc.choices import EntityType, ErasureStatus, SessionState
 from kyc.exceptions import ActForbidden, ActRefused
-from kyc.models import Erasure, LegalHold, Session, User
+from kyc.models import Delivery, Erasure, LegalHold, RefusedRequest, User
+from kyc.querysets import insert_once
 from kyc.review import acts, digest, writing
-from kyc.subjects import Subject
+from kyc.subjects import AT_ONCE, Subject, last_heard_at, mentions, refused, strays
 
 LEAST_WORDS = 10
+# So often an erasure begins anew because something came meanwhile.
+MOST_ROUNDS = 3
 HOLD, LIFT = "kyc.add_legalhold", "kyc.change_legalhold"
 REQUEST, CONFIRM = "kyc.add_erasure", "kyc.confirm_erasure"
 EXPORT = "kyc.export_subject"
@@ -34,29 +39,50 @@ EXPORT = "kyc.export_subject"
 class Obstacle:
     """Why a subject's data may not be erased now. `hold` stands over them; `session` is in REVIEW; or `until` is to come.
 
-    `subject` is who it is about: another one, where a session names two.
+    `subject` is who it is about: another one, where a session or a record names two. `is_anothers_hold`: a hold stands
+    over somebody else who is named in the bytes of what names them.
     """
 
     subject: Subject
     hold: LegalHold | None = None
+    is_anothers_hold: bool = False
     session: UUID | None = None
     until: datetime | None = None
 
 
-def obstacle(subject: Subject, now: datetime | None = None) -> Obstacle | None:
+def obstacle(subject: Subject) -> Obstacle | None:
     """Return what stands in the way of erasing a subject's data, None where nothing does."""
-    now = now or timezone.now()
-    sessions = list(subject.sessions())
-    for one in _concerned(subject, sessions):
-        if hold := one.hold():
-            return Obstacle(one, hold=hold)
-    for session in sessions:
-        if session.state == SessionState.REVIEW:
-            return Obstacle(subject, session=session.pk)
-    for one in _concerned(subject, sessions):
-        heard_at = one.last_heard_at()
-        if heard_at is not None and (until := heard_at + settings.KYC_LEGAL_MINIMUM) > now:
-            return Obstacle(one, until=until)
+    now, others = timezone.now(), subject.others()
+    if hold := _hold_over([subject, *others]):
+        return Obstacle(subject_of(hold), hold=hold)
+    in_review = subject.sessions().filter(state=SessionState.REVIEW).values_list("pk", flat=True)
+    if pk := in_review.first():
+        return Obstacle(subject, session=pk)
+    if (until := kept_until(subject)) and until > now:
+        return Obstacle(subject, until=until)
+    heard_at = last_heard_at(others)
+    if heard_at is not None and (until := heard_at + settings.KYC_LEGAL_MINIMUM) > now:
+        return Obstacle(others[0], until=until)
+    return None
+
+
+def obstacle_in_bytes(subject: Subject) -> Obstacle | None:
+    """Return what stands in the way in deliveries that no column says are the subject's. Reads those bodies.
+
+    They may be about somebody else, too, over whom a hold stands, or so new that the law has them kept.
+    """
+    now, own = timezone.now(), subject.ids()
+    others = holds.Standing().ids() - own
+    rows: Iterator[Delivery | RefusedRequest] = chain(strays(subject), refused(subject))
+    for row in rows:
+        if row.erased_at is not None:
+            continue
+        if others and mentions(bytes(row.body), others):
+            return Obstacle(subject, is_anothers_hold=True)
+        # What was refused is nobody's word: anybody could have the subject's data kept by it.
+        until = row.received_at + settings.KYC_LEGAL_MINIMUM
+        if isinstance(row, Delivery) and until > now:
+            return Obstacle(subject, until=until)
     return None
 
 
@@ -71,10 +97,11 @@ def place_hold(subject: Subject, *, by: User, reason: str) -> LegalHold:
     acts.guard_may(by, HOLD, gettext("Your role can not place legal holds. A supervisor or an admin can."))
     _guard_words(reason)
     with transaction.atomic():
+        holds.wait_to_place()
         _lock(subject)
-        if subject.hold():
+        hold = LegalHold(**subject.key, reason=reason.strip(), placed_by=by)
+        if not insert_once(hold):
             raise ActRefused(gettext("A legal hold stands over this subject already."))
-        hold = LegalHold.objects.create(**subject.key, reason=reason.strip(), placed_by=by)
         _record("hold.placed", subject, by, hold=hold.pk, why=digest(hold.reason))
     return hold
 
@@ -101,9 +128,10 @@ def request_erasure(subject: Subject, *, by: User, reason: str) -> Erasure:
         if not (subject.is_known() or subject.is_mentioned()):
             raise ActRefused(gettext("Nothing is kept about this subject."))
         _guard_nothing_stands(subject)
-        if open_request(subject):
+        _guard_nothing_stands_in_bytes(subject)
+        erasure = Erasure(**subject.key, reason=reason.strip(), maker=by)
+        if not insert_once(erasure):
             raise ActRefused(gettext("Its erasure was asked for already. It waits for another person."))
-        erasure = Erasure.objects.create(**subject.key, reason=reason.strip(), maker=by)
         _record("erasure.requested", subject, by, erasure=erasure.pk, why=digest(erasure.reason))
     return erasure
 
@@ -125,16 +153,13 @@ def confirm_erasure(erasure_id: int, *, by: User) -> Erasure:
         erasure = _lock_to_answer(erasure_id, by)
         subject = subject_of(erasure)
         _guard_nothing_stands(subject)
-    for pk in list(subject.sessions().values_list("pk", flat=True)):
-        _erase_session(pk, erasure_id, by)
-    with transaction.atomic():
-        _lock(subject)
-        erasure = _lock_to_answer(erasure_id, by)
-        _guard_nothing_stands(subject)
-        _count(erasure, erasing.overwrite_rest(subject, at=timezone.now()))
-        _answer(erasure, ErasureStatus.DONE, by)
-        _record("erasure.done", subject, by, erasure=erasure.pk, **dict(sorted(erasure.erased.items())))
-    return erasure
+        _guard_nothing_stands_in_bytes(subject)
+    for _ in range(MOST_ROUNDS):
+        for pk in list(subject.sessions().values_list("pk", flat=True)):
+            _erase_session(pk, erasure_id, by)
+        if done := _erase_the_rest(subject, erasure_id, by):
+            return done
+    raise ActRefused(gettext("Something more came about this subject meanwhile. Confirm it again to go on."))
 
 
 def record_export(subject: Subject, *, by: User, reason: str) -> None:
@@ -154,19 +179,20 @@ def record_export(subject: Subject, *, by: User, reason: str) -> None:
         )
 
 
-def open_request(subject: Subject) -> Erasure | None:
-    waiting = Erasure.objects.filter(**subject.key, status=ErasureStatus.REQUESTED)
-    return waiting.select_related("maker").first()
-
-
 def subject_of(row: LegalHold | Erasure) -> Subject:
     return Subject(EntityType(row.entity_type), row.subject_id)
 
 
-def _concerned(subject: Subject, sessions: list[Session]) -> list[Subject]:
-    """Return the subject, and whoever else is named by their sessions: those hold the data of both."""
-    others = {one for session in sessions for one in Subject.of_session(session)} - {subject}
-    return [subject, *sorted(others, key=lambda one: str(one.id))]
+def _hold_over(subjects: Sequence[Subject]) -> LegalHold | None:
+    """Return a hold that stands over one of these, the first of whom there is one."""
+    for some in batched(subjects, AT_ONCE, strict=False):
+        ids = [subject.id for subject in some]
+        standing = LegalHold.objects.filter(lifted_at=None, subject_id__in=ids)
+        found = {subject_of(hold): hold for hold in standing}
+        for subject in some:
+            if hold := found.get(subject):
+                return hold
+    return None
 
 
 def _lock(subject: Subject) -> None:
@@ -206,6 +232,26 @@ def _erase_session(pk: UUID, erasure_id: int, by: User) -> None:
         acts.record(session, "session.erased", by=by, erasure=erasure.pk, **dict(sorted(done.items())))
 
 
+def _erase_the_rest(subject: Subject, erasure_id: int, by: User) -> Erasure | None:
+    """Erase what is no session's and end the request; return None, and nothing is done, where a session has more to erase.
+
+    A delivery may have come, or one that had failed may have been taken again, since its session was erased.
+    """
+    with transaction.atomic():
+        holds.wait_to_overwrite()
+        _lock(subject)
+        erasure = _lock_to_answer(erasure_id, by)
+        _guard_nothing_stands(subject)
+        _guard_nothing_stands_in_bytes(subject)
+        _count(erasure, erasing.overwrite_rest(subject, at=timezone.now()))
+        if subject.sessions().filter(erasing.has_remaining(erasing.OF_SESSIONS)).exists():
+            transaction.set_rollback(True)
+            return None
+        _answer(erasure, ErasureStatus.DONE, by)
+        _record("erasure.done", subject, by, erasure=erasure.pk, **dict(sorted(erasure.erased.items())))
+    return erasure
+
+
 def _count(erasure: Erasure, done: Counter[str]) -> None:
     erasure.erased = dict(sorted((Counter(erasure.erased) + done).items()))
     erasure.save(update_fields=["erased"])
@@ -230,12 +276,19 @@ def _guard_nothing_stands(subject: Subject) -> None:
         raise ActRefused(words_of(found, subject))
 
 
+def _guard_nothing_stands_in_bytes(subject: Subject) -> None:
+    if found := obstacle_in_bytes(subject):
+        raise ActRefused(words_of(found, subject))
+
+
 def words_of(found: Obstacle, subject: Subject) -> str:
     """Say what stands in the way, and until when."""
     is_other = found.subject != subject
+    if found.is_anothers_hold:
+        return gettext("A legal hold stands over another subject, who is named where this one is.")
     if found.hold is not None:
         if is_other:
-            return gettext("A legal hold stands over another subject whom a session of this one names.")
+            return gettext("A legal hold stands over another subject, who is named where this one is.")
         return gettext("A legal hold stands over this subject: nothing is erased until it is lifted.")
     if found.session is not None:
         return gettext("A session of this subject is in REVIEW. Decide it first.")

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from kyc import erasing, folding, ledger
+from kyc import erasing, folding, holds, ledger
 from kyc.choices import DataKind, DeliveryStatus, EntityType, SessionState
-from kyc.erasing import OF_SESSIONS, Tally
-from kyc.models import Contact, Delivery, LedgerEntry, LegalHold, RefusedRequest, Session
-from kyc.subjects import Subject, last_heard_of, mentions
+from kyc.erasing import KEPT_CONTACT, OF_SESSIONS, Tally
+from kyc.models import Contact, Delivery, LedgerEntry, RefusedRequest, Session
+from kyc.subjects import Subject, last_heard_at, last_heard_of, mentions
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +56,9 @@ class Purge:
     """One way through everything whose time is over. In a dry run nothing is written.
 
     `tally` counts what was overwritten, `n_kept` what was old enough but stays: under a hold, in REVIEW, or because
-    something came about its subject since. Each session is a transaction of its own: one that is stopped goes on where
-    it was, by starting anew.
+    something came about its subject since; `n_failed` what could not be overwritten, and stays as it was. Each session,
+    and each row that is none's, is a transaction of its own with its entry in the ledger: one that is stopped, or killed,
+    goes on where it was, by starting anew.
     """
 
     kinds: Collection[str] = tuple(DataKind.values)
@@ -64,17 +66,42 @@ class Purge:
     now: datetime = field(default_factory=timezone.now)
     tally: Tally = field(default_factory=Counter)
     n_kept: int = 0
+    n_failed: int = 0
+    _held: holds.Standing = field(default_factory=holds.Standing)
 
     def steps(self) -> Iterator[None]:
         """Do it, one session or row with each step."""
         for length, kinds in wanted(self.kinds).items():
             for pk in self._sessions(length, kinds):
-                self._session(pk, length, kinds)
+                self._count(partial(self._session, pk, length, kinds), f"session {pk}")
                 yield
             if DataKind.BODIES in kinds:
-                yield from self._others(length)
+                for pk in self._deliveries(length):
+                    self._count(partial(self._delivery, pk, length), f"delivery {pk}")
+                    yield
+                for pk in _keys(RefusedRequest.objects.filter(self._old(length), n_kept_bytes__gt=0)):
+                    self._count(partial(self._refused, pk), f"refused request {pk}")
+                    yield
             if DataKind.CONTACTS in kinds:
-                yield from self._contacts(length)
+                for pk in _keys(Contact.objects.filter(KEPT_CONTACT, updated_at__lt=self.now - length)):
+                    self._count(partial(self._contact, pk, length), f"contact {pk}")
+                    yield
+
+    def _count(self, act: Callable[[], Tally | None], what: str) -> None:
+        """Do one step and count what it came to. What can not be done keeps nothing else waiting, and stays as it was."""
+        try:
+            done = act()
+        except (OperationalError, InterfaceError):
+            # Without a database there is no next step.
+            raise
+        except Exception as error:  # noqa: BLE001 - its own text may hold personal data
+            logger.error("The purge of %s failed: %s.", what, type(error).__name__)
+            self.n_failed += 1
+            return
+        if done is None:
+            self.n_kept += 1
+        else:
+            self.tally += done
 
     def _sessions(self, length: timedelta, kinds: Collection[str]) -> Iterator[Any]:
         is_old = Q(last_event_at__lt=self.now - length) | Q(last_event_at__gt=self.now + _AHEAD)
@@ -84,78 +111,82 @@ class Purge:
         yield from _keys(rows)
 
     @transaction.atomic
-    def _session(self, pk: Any, length: timedelta, kinds: Collection[str]) -> None:
+    def _session(self, pk: Any, length: timedelta, kinds: Collection[str]) -> Tally | None:
         session = Session.objects.get(pk=pk) if self.is_dry_run else folding.lock(pk)
         if not is_free(session, length, self.now):
-            self.n_kept += 1
-            return
+            return None
         if self.is_dry_run:
-            self.tally += erasing.count(session, kinds)
-            return
+            return erasing.count(session, kinds)
         done = erasing.overwrite(session, kinds, at=self.now)
-        self.tally += done
         if done:
             chain = ledger.session_chain(session.pk)
             ledger.append(chain, "session.erased", erasure=None, **_told(done))
+        return done
 
-    def _others(self, length: timedelta) -> Iterator[None]:
-        """What is no session's: records about subjects, what could not be read, and what was never trusted."""
-        old = Q(received_at__lt=self.now - length)
-        records = Delivery.objects.filter(old, status=DeliveryStatus.RECORDED, erased_at=None)
-        held = _held_ids()
-        for pk in _keys(records):
-            self._delivery(pk, length, held)
-            yield
-        untold = Q(status__in=[DeliveryStatus.QUARANTINED, DeliveryStatus.FAILED])
-        for pk in _keys(Delivery.objects.filter(old, untold, erased_at=None)):
-            self._delivery(pk, length, held)
-            yield
-        for pk in _keys(RefusedRequest.objects.filter(old, n_kept_bytes__gt=0)):
-            self._refused(pk, held)
-            yield
+    def _old(self, length: timedelta) -> Q:
+        return Q(received_at__lt=self.now - length)
+
+    def _deliveries(self, length: timedelta) -> Iterator[Any]:
+        """What is no session's: records about subjects, and what could not be read."""
+        for statuses in ([DeliveryStatus.RECORDED], [DeliveryStatus.QUARANTINED, DeliveryStatus.FAILED]):
+            yield from _keys(Delivery.objects.filter(self._old(length), status__in=statuses, erased_at=None))
 
     @transaction.atomic
-    def _delivery(self, pk: int, length: timedelta, held: Collection[str]) -> None:
-        delivery = Delivery.objects.select_for_update().get(pk=pk)
+    def _delivery(self, pk: int, length: timedelta) -> Tally | None:
+        holds.wait_to_overwrite()
+        delivery = erasing.lock_delivery(pk)
+        if delivery is None:
+            return Counter()
         named = _named(delivery)
-        is_held = any(subject.hold() for subject in named) or (held and mentions(bytes(delivery.body), held))
-        heard = (subject.last_heard_at() for subject in named)
-        if is_held or any(at is not None and at + length > self.now for at in heard):
-            self.n_kept += 1
-            return
-        self.tally[DataKind.BODIES.value] += 1
+        heard = last_heard_at(named)
+        if self._is_held(delivery, named) or (heard is not None and heard + length > self.now):
+            return None
         if not self.is_dry_run:
             erasing.overwrite_delivery(delivery, at=self.now)
+            ledger.append(ledger.SYSTEM, "delivery.erased", delivery=delivery.pk)
+        return _one(DataKind.BODIES)
 
     @transaction.atomic
-    def _refused(self, pk: int, held: Collection[str]) -> None:
-        # The ring may have dropped it meanwhile.
-        request = RefusedRequest.objects.select_for_update().filter(pk=pk).first()
+    def _refused(self, pk: int) -> Tally | None:
+        holds.wait_to_overwrite()
+        request = erasing.lock_refused(pk)
         if request is None:
-            return
-        if held and mentions(bytes(request.body), held):
-            self.n_kept += 1
-            return
-        self.tally[DataKind.BODIES.value] += 1
+            return Counter()
+        if self._is_held(request, ()):
+            return None
         if not self.is_dry_run:
             erasing.overwrite_refused(request, at=self.now)
-
-    def _contacts(self, length: timedelta) -> Iterator[None]:
-        for pk in _keys(Contact.objects.filter(updated_at__lt=self.now - length, erased_at=None)):
-            self._contact(pk, length)
-            yield
+            ledger.append(ledger.SYSTEM, "refused_request.erased", refused_request=request.pk)
+        return _one(DataKind.BODIES)
 
     @transaction.atomic
-    def _contact(self, pk: int, length: timedelta) -> None:
-        contact = Contact.objects.select_for_update().get(pk=pk)
+    def _contact(self, pk: int, length: timedelta) -> Tally | None:
+        holds.wait_to_overwrite()
+        # Somebody may have removed it meanwhile, or erased it.
+        contact = Contact.objects.select_for_update().filter(KEPT_CONTACT, pk=pk).first()
+        if contact is None:
+            return Counter()
         subject = Subject(EntityType(contact.entity_type), contact.subject_id)
         heard = subject.last_heard_at() or contact.updated_at
         if subject.hold() or heard + length > self.now:
-            self.n_kept += 1
-            return
-        self.tally[DataKind.CONTACTS.value] += 1
+            return None
         if not self.is_dry_run:
             erasing.overwrite_contact(contact, at=self.now)
+            ledger.append(
+                ledger.SYSTEM,
+                "contact.erased",
+                contact=contact.pk,
+                entity_type=str(subject.entity_type),
+                subject=str(subject.id),
+            )
+        return _one(DataKind.CONTACTS)
+
+    def _is_held(self, row: Delivery | RefusedRequest, named: Collection[Subject]) -> bool:
+        """Return True when a hold stands over somebody whom a row names, in its columns or in its bytes."""
+        held = self._held.ids()
+        return any(str(subject.id) in held for subject in named) or (
+            bool(held) and mentions(bytes(row.body), held)
+        )
 
 
 class Daily:
@@ -172,10 +203,15 @@ class Daily:
             return 0
         assert self._steps is not None, "It has begun."  # noqa: S101
         n_done = 0
-        for _ in self._steps:
-            n_done += 1
-            if n_done == limit:
-                return n_done
+        try:
+            for _ in self._steps:
+                n_done += 1
+                if n_done == limit:
+                    return n_done
+        except Exception:
+            # What raised is over, and must not be taken for done: the next portion begins anew.
+            self._steps = self._day = None
+            raise
         self._end()
         return n_done
 
@@ -203,8 +239,13 @@ def record(purge: Purge, day: date | None = None) -> None:
             PURGED,
             day=day.isoformat() if day else None,
             kept=purge.n_kept,
+            failed=purge.n_failed,
             **_told(purge.tally),
         )
+
+
+def _one(kind: DataKind) -> Tally:
+    return Counter({kind.value: 1})
 
 
 def _told(tally: Tally) -> dict[str, Any]:
@@ -231,10 +272,3 @@ def _named(delivery: Delivery) -> list[Subject]:
         EntityType.RELATED_PARTY: delivery.related_party_id,
     }
     return [Subject(kind, pk) for kind, pk in columns.items() if pk is not None]
-
-
-def _held_ids() -> frozenset[str]:
-    """Return the ids of everybody over whom a hold stands, and of their sessions."""
-    holds = LegalHold.objects.filter(lifted_at=None)
-    subjects = (Subject(EntityType(hold.entity_type), hold.subject_id) for hold in holds)
-    return frozenset(pk for subject in subjects for pk in subject.ids())

@@ -6,10 +6,10 @@ content under the same event id and what was never trusted belong to whoever's i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
+from itertools import batched, chain
 from typing import Any, Self
 from uuid import UUID
 
@@ -26,7 +26,9 @@ from kyc.ralio.jsontext import NotJson, parse, write
 
 # Whose subject no column names.
 _UNTOLD = Q(status__in=[DeliveryStatus.QUARANTINED, DeliveryStatus.FAILED])
-_CHUNK = 50
+_NAMING = ("user_id", "related_party_id")
+# How many bodies are in memory at once, and how many subjects one query asks about.
+_CHUNK, AT_ONCE = 10, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,34 +89,63 @@ class Subject:
 
     def last_heard_at(self) -> datetime | None:
         """Return when the last thing came or was done about the subject, None where nothing ever did."""
-        sessions = self.sessions().values("pk")
-        came = Delivery.objects.filter(session__in=sessions).aggregate(at=Max("received_at"))["at"]
-        recorded = self.records().aggregate(at=Max("received_at"))["at"]
-        done = (_last_act(sessions), _of_contact(self.contact()))
-        return max((at for at in (came, recorded, *done) if at is not None), default=None)
+        return last_heard_at([self])
+
+    def others(self) -> list[Self]:
+        """Return whoever else is named where this one is, in sessions or in records: those rows hold the data of both."""
+        rows = [found.order_by().values_list(*_NAMING) for found in (self.sessions(), self.records())]
+        kinds = (EntityType.USER, EntityType.RELATED_PARTY)
+        named = {
+            type(self)(kind, pk)
+            for pair in rows[0].union(rows[1])
+            for kind, pk in zip(kinds, pair, strict=True)
+            if pk is not None
+        }
+        return sorted(named - {self}, key=lambda one: str(one.id))
+
+
+def last_heard_at(subjects: Iterable[Subject]) -> datetime | None:
+    """Return when the last thing came or was done about any of these, None where nothing ever did."""
+    found = [at for some in batched(subjects, AT_ONCE, strict=False) for at in _heard_of(some)]
+    return max((at for at in found if at is not None), default=None)
+
+
+def _heard_of(subjects: Sequence[Subject]) -> Iterable[datetime | None]:
+    users = [subject.id for subject in subjects if subject.is_user]
+    parties = [subject.id for subject in subjects if not subject.is_user]
+    named = Q(user_id__in=users) | Q(related_party_id__in=parties)
+    sessions = Session.objects.filter(named).values("pk")
+    contacts = Q(entity_type=EntityType.USER, subject_id__in=users)
+    contacts |= Q(entity_type=EntityType.RELATED_PARTY, subject_id__in=parties)
+    return _newest_of(
+        (Delivery.objects.filter(named, status=DeliveryStatus.RECORDED), "received_at"),
+        (Contact.objects.filter(contacts, erased_at=None), "updated_at"),
+        *_of_sessions(sessions),
+    )
 
 
 def last_heard_of(session: Session) -> datetime:
     """Return when the last thing came or was done about a session, or about anybody whom it names."""
-    came = Delivery.objects.filter(session=session).aggregate(at=Max("received_at"))["at"]
-    own = (came, _last_act([session.pk]))
-    others = (subject.last_heard_at() for subject in Subject.of_session(session))
-    return max((at for at in (*own, *others) if at is not None), default=session.last_event_at)
+    own = _newest_of(*_of_sessions([session.pk]))
+    named = last_heard_at(Subject.of_session(session))
+    return max((at for at in (*own, named) if at is not None), default=session.last_event_at)
 
 
-def _last_act(sessions: Any) -> datetime | None:
-    """Return when a person last wrote something about sessions."""
-    decided = Decision.objects.filter(session__in=sessions).aggregate(
-        one=Max("proposed_at"), two=Max("checked_at"), three=Max("undone_at")
-    )
-    noted = Note.objects.filter(session__in=sessions).aggregate(at=Max("at"))
-    corrected = Correction.objects.filter(session__in=sessions).aggregate(at=Max("at"))
-    found = [*decided.values(), *noted.values(), *corrected.values()]
-    return max((at for at in found if at is not None), default=None)
+def _of_sessions(sessions: Any) -> list[tuple[QuerySet[Any], str]]:
+    """Return what came about sessions or was written about them by a person, each with the column of when."""
+    decisions = Decision.objects.filter(session__in=sessions)
+    return [
+        (Delivery.objects.filter(session__in=sessions), "received_at"),
+        *((decisions, name) for name in ("proposed_at", "checked_at", "undone_at")),
+        (Note.objects.filter(session__in=sessions), "at"),
+        (Correction.objects.filter(session__in=sessions), "at"),
+    ]
 
 
-def _of_contact(contact: Contact | None) -> datetime | None:
-    return contact.updated_at if contact is not None and contact.erased_at is None else None
+def _newest_of(*parts: tuple[QuerySet[Any], str]) -> Iterable[datetime | None]:
+    """Return the newest instant of each column, in any order. One query."""
+    first, *others = (rows.order_by().values(one=Value(1)).values_list(Max(name)) for rows, name in parts)
+    return [at for (at,) in first.union(*others, all=True)]
 
 
 # --- What no column says --------------------------------------------------------------------------
@@ -180,7 +211,10 @@ def _is_beside(delivery: Delivery, event_ids: Collection[UUID | None]) -> bool:
     """Return True for other content under one of the subject's event ids that names nobody at all."""
     if delivery.cause != QuarantineCause.ID_CONFLICT or delivery.event_id not in event_ids:
         return False
-    event = events.read(bytes(delivery.body)).event
+    try:
+        event = events.read(bytes(delivery.body)).event
+    except Exception:  # noqa: BLE001 - a fault of ours in reading must not keep it from being erased
+        return True
     if not isinstance(event, SessionEvent | RecordEvent):
         return True
     return event.user_id is None and event.related_party_id is None

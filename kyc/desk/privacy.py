@@ -22,7 +22,7 @@ from kyc.choices import EntityType, ErasureStatus
 from kyc.desk import privacy_rows
 from kyc.desk.access import DeskRequest, requires
 from kyc.desk.limits import limited
-from kyc.desk.paging import paginate
+from kyc.desk.paging import Listing, paginate
 from kyc.desk.sensitive import sensitive, sensitive_download
 from kyc.exceptions import ActForbidden, ActRefused
 from kyc.models import Erasure, LegalHold
@@ -31,6 +31,8 @@ from kyc.subjects import Subject
 
 VIEW = "kyc.view_erasure"
 KEYS = ("-id",)
+# Of requests that wait and of holds that stand, the oldest; any other is found by its subject's id.
+MOST_LISTED = 100
 _SUBJECTS = (EntityType.USER, EntityType.RELATED_PARTY)
 
 
@@ -53,12 +55,14 @@ def page(request: DeskRequest) -> HttpResponse:
     waiting = Erasure.objects.filter(status=ErasureStatus.REQUESTED).select_related("maker")
     answered = Erasure.objects.exclude(status=ErasureStatus.REQUESTED).select_related("maker", "checker")
     holds = LegalHold.objects.filter(lifted_at=None).select_related("placed_by")
-    answers = paginate(answered.order_by(*KEYS), KEYS, request.GET)
+    answers = paginate(Listing([answered], KEYS), request.GET)
     context = {
         "searched": text,
         "subjects": subjects,
-        "waiting": waiting.order_by("id"),
-        "holds": holds.order_by("id"),
+        "waiting": waiting.order_by("id")[:MOST_LISTED],
+        "n_waiting": waiting.count(),
+        "holds": holds.order_by("id")[:MOST_LISTED],
+        "n_holds": holds.count(),
         "page": answers,
         "rows": answers.rows,
         "kept": privacy_rows.kept(),
@@ -78,6 +82,7 @@ def subject(request: DeskRequest, entity_type: str, pk: UUID) -> HttpResponse:
 @require_POST
 @never_cache
 @requires(privacy.HOLD)
+@sensitive
 def hold(request: DeskRequest, entity_type: str, pk: UUID) -> HttpResponse:
     of = _subject(entity_type, pk)
     return _act(
@@ -92,6 +97,7 @@ def hold(request: DeskRequest, entity_type: str, pk: UUID) -> HttpResponse:
 @require_POST
 @never_cache
 @requires(privacy.LIFT)
+@sensitive
 def lift(request: DeskRequest, pk: int) -> HttpResponse:
     of = privacy.subject_of(get_object_or_404(LegalHold, pk=pk))
     return _act(
@@ -193,8 +199,7 @@ def _show(
     for name, form in (typed or {}).items():
         form.auto_id = f"{name}-%s"
     shown = privacy_rows.shown(of)
-    is_past = shown.holds or shown.erasures or shown.request is not None
-    if not (shown.is_known or is_past or of.is_mentioned()):
+    if not (shown.is_found or shown.holds or shown.erasures or shown.request is not None):
         raise Http404
     context = {
         "shown": shown,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Case, DateTimeField, OuterRef, QuerySet, Subquery, Value, When
 from django.utils.translation import gettext
 
 from kyc import erasing, privacy
@@ -44,10 +45,16 @@ class Shown:
     request: Erasure | None
     holds: list[LegalHold]
     erasures: list[Erasure]
+    is_mentioned: bool
 
     @property
     def is_known(self) -> bool:
         return bool(self.n_sessions or self.n_records or self.contact)
+
+    @property
+    def is_found(self) -> bool:
+        """Return True when something is kept about the subject, if only what could not be read or trusted."""
+        return self.is_known or self.is_mentioned
 
     @property
     def why_not(self) -> str:
@@ -71,30 +78,37 @@ def last_purge() -> datetime | None:
 def shown(subject: Subject) -> Shown:
     past = privacy.history(subject)
     sessions = subject.sessions().order_by("-last_event_at")
+    contact, n_sessions, n_records = subject.contact(), sessions.count(), subject.records().count()
+    erasures = list(past["erasures"])
+    holds = list(past["holds"])
+    is_known = bool(n_sessions or n_records or contact)
+    heard_at = subject.last_heard_at()
     return Shown(
         subject=subject,
-        contact=subject.contact(),
-        sessions=[_marked(session) for session in sessions[:MOST_SESSIONS]],
-        n_sessions=sessions.count(),
-        n_records=subject.records().count(),
-        heard_at=subject.last_heard_at(),
-        kept_until=privacy.kept_until(subject),
+        contact=contact,
+        sessions=list(_marked(sessions)[:MOST_SESSIONS]),
+        n_sessions=n_sessions,
+        n_records=n_records,
+        heard_at=heard_at,
+        kept_until=heard_at + settings.KYC_LEGAL_MINIMUM if heard_at else None,
         obstacle=privacy.obstacle(subject),
-        hold=subject.hold(),
-        request=privacy.open_request(subject),
-        holds=list(past["holds"]),
-        erasures=[erasure for erasure in past["erasures"] if erasure.status != ErasureStatus.REQUESTED],
+        hold=next((hold for hold in holds if hold.lifted_at is None), None),
+        request=next((each for each in erasures if each.status == ErasureStatus.REQUESTED), None),
+        holds=holds,
+        erasures=[erasure for erasure in erasures if erasure.status != ErasureStatus.REQUESTED],
+        is_mentioned=not is_known and subject.is_mentioned(),
     )
 
 
-def _marked(session: Session) -> Session:
-    """Return the session with `erased_at`: when the last of what is personal in it was overwritten, if all of it was."""
-    bodies = (
-        Delivery.objects.filter(session=session).order_by("-erased_at").values_list("erased_at", flat=True)
+def _marked(sessions: QuerySet[Session]) -> QuerySet[Session]:
+    """Return sessions with `erased_at`: when the last of what is personal in each was overwritten, if all of it was."""
+    last = Delivery.objects.filter(session=OuterRef("pk"), erased_at__isnull=False).order_by("-erased_at")
+    at = Case(
+        When(erasing.has_remaining(erasing.OF_SESSIONS), then=Value(None)),
+        default=Subquery(last.values("erased_at")[:1]),
+        output_field=DateTimeField(),
     )
-    is_left = bool(erasing.count(session, erasing.OF_SESSIONS))
-    session.erased_at = None if is_left else bodies.first()  # type: ignore[attr-defined]
-    return session
+    return sessions.annotate(erased_at=at)
 
 
 def found(text: str) -> list[Subject]:

@@ -68,6 +68,12 @@ def test_named_ones_are_told_of_each(three: list[int], monkeypatch: pytest.Monke
     assert "    It is recorded already. Nothing was changed." in said
 
 
+def test_a_named_one_that_is_not_there_is_wrong_in_a_dry_run_too(three: list[int]) -> None:
+    _, refusal = fails(f"--id={three[-1] + 1}")
+
+    assert str(refusal) == "Dry run, nothing was written. It would be: 1 gone."
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["--since", "yesterday"], ["--until", "2026-11-02T12:00:00"], ["--cause", "none"], ["--id", "x"], ["--refused", "--cause=invalid"], ["--id=1", "--status=failed"]],

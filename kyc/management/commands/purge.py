@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from kyc import retention
 from kyc.choices import DataKind
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, apply: bool, kind: Sequence[str] | None, **options: Any) -> None:
-        kinds = kind or DataKind.values
+        kinds = list(dict.fromkeys(kind or DataKind.values))
         for line in _settings(kinds):
             self.stdout.write(line)
         if not retention.wanted(kinds):
@@ -45,10 +45,14 @@ class Command(BaseCommand):
                     self.stdout.write(f"{n_seen:,} looked at, {purge.tally.total():,} rows{_done(apply)}.")
         finally:
             # Also when it was stopped half-way: what was done stays.
-            if apply and (purge.tally or purge.n_kept):
+            if apply and (purge.tally or purge.n_kept or purge.n_failed):
                 retention.record(purge)
         for line in _report(purge):
             self.stdout.write(line)
+        if purge.n_failed:
+            raise CommandError(
+                f"{purge.n_failed:,} could not be looked at or overwritten; the log says which."
+            )
 
 
 def _done(is_applied: bool) -> str:

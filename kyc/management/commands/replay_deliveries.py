@@ -65,7 +65,8 @@ class Command(BaseCommand):
         summary = _summary(tally, is_dry_run=not options["apply"])
         if is_stopped():
             raise CommandError(summary, returncode=STOPPED)
-        if options["apply"] and not replaying.WELL_ENDED.issuperset(tally):
+        # What was named and is not there is wrong in a dry run, too.
+        if Ending.GONE in tally or (options["apply"] and not replaying.WELL_ENDED.issuperset(tally)):
             raise CommandError(summary)
         self.stdout.write(summary)
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from kyc import privacy
 from kyc.choices import EntityType
@@ -90,6 +91,8 @@ def test_a_refusal_is_kept_with_its_words(client: Client, session: Session, admi
     refuse = reverse("privacy-erasure-refuse", args=[Erasure.objects.get().pk])
     assert say(signed_in(admin), refuse, "It must be asked for in writing.").status_code == 302
     assert "It must be asked for in writing." in client.get(reverse("privacy")).text
+    until_now = client.get(address(session)).text.partition("Until now")[2]
+    assert until_now.index(REASON) < until_now.index("Answered by") < until_now.index("It must be")
     assert lives.found()
 
 
@@ -105,6 +108,7 @@ def test_what_was_typed_stands_where_it_is_wrong(client: Client, session: Sessio
     answer = say(client, address(session, "privacy-subject-hold"), "too short")
     assert answer.status_code == 422
     assert "too short</textarea>" in answer.text and "Say why, in at least 10 characters." in answer.text
+    assert 'aria-invalid="true" autofocus' in answer.text
 
 
 def test_the_date_is_named_while_the_law_has_it_kept(settings: Any, client: Client, session: Session) -> None:
@@ -157,7 +161,7 @@ def test_the_export_asks_what_it_is_for(client: Client, session: Session) -> Non
 def test_who_is_named_only_in_what_was_set_aside_is_found_and_erased(client: Client, admin: User) -> None:
     subject = Subject(EntityType.USER, uuid4())
     body = f'{{"data": {{"userId": "{subject.id}", "note": "{lives.MARK}"}}}}'.encode()
-    kept = DeliveryFactory(is_quarantined=True, body=body)
+    kept = DeliveryFactory(is_quarantined=True, body=body, received_at=timezone.now() - lives.YEARS)
 
     found = client.get(reverse("privacy"), {"q": str(subject.id)}).text
     assert reverse("privacy-subject", args=["user", subject.id]) in found

@@ -21,7 +21,7 @@ from tests import wire
 from tests.factories import AttemptFactory, ContactFactory, NotificationFactory, UserFactory
 
 # Begins whatever is personal, and stands nowhere else.
-MARK = "Zqx"
+MARK = "Zqxwvk"
 USER, PARTY = EntityType.USER, EntityType.RELATED_PARTY
 REASON = "The subject asked for it in writing."
 YEARS = timedelta(days=2000)

@@ -12,8 +12,9 @@ from kyc.choices import ErasureStatus
 from kyc.exceptions import ActRefused
 from kyc.models import Delivery, Erasure, LegalHold, Session
 from kyc.rebuilding import rebuild
+from kyc.subjects import Subject
 from tests import wire
-from tests.factories import UserFactory
+from tests.factories import ContactFactory, UserFactory
 from tests.kyc.privacy import lives
 from tests.kyc.privacy.lives import REASON
 from tests.kyc.test_replay_races import at_once
@@ -65,3 +66,17 @@ def test_a_hold_placed_at_the_same_instant_comes_before_or_after_a_session_never
     if Erasure.objects.get().status == ErasureStatus.DONE:
         assert lives.found() == set()
     assert (rebuild(Session.objects.get().pk), list(ledger.verify())) == ([], [])
+
+
+def test_of_several_who_ask_at_once_one_has_asked_though_there_is_no_row_to_wait_at() -> None:
+    subject = Subject(lives.USER, lives.uuid4())
+    ContactFactory(subject_id=subject.id)
+    lives.grow_old()
+    people = UserFactory.create_batch(3, role="supervisor")
+    asked = at_once(
+        *(tried(lambda by=by: privacy.request_erasure(subject, by=by, reason=REASON)) for by in people)
+    )
+    held = at_once(*(tried(lambda by=by: privacy.place_hold(subject, by=by, reason=REASON)) for by in people))
+    for answers in (asked, held):
+        assert [isinstance(answer, ActRefused) for answer in answers].count(True) == 2
+    assert (Erasure.objects.count(), LegalHold.objects.count()) == (1, 1)
