@@ -18,7 +18,7 @@ from django.views.generic import RedirectView
 
 # Section -> its models. A model named nowhere stands in its app's own section, after these.
 SECTIONS = (
-    (_("Sessions"), ("session", "check", "reason", "correction", "decision")),
+    (_("Sessions"), ("session", "check", "reason", "correction", "decision", "note")),
     (_("Deliveries"), ("delivery", "refusedrequest", "enquiry", "eventname", "inboxalarm")),
     (_("Subjects and codes"), ("contact", "reasoncode")),
     (_("Privacy"), ("legalhold", "erasure")),

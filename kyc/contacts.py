@@ -15,11 +15,11 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.utils.translation import get_supported_language_variant
 from django.utils.translation import gettext as _
 
 from kyc import ledger
 from kyc.choices import ContactSource, EntityType
+from kyc.languages import closest
 from kyc.models import Contact, User
 from kyc.querysets import insert_once
 from kyc.review import digest
@@ -75,7 +75,6 @@ class Result:
 
     row: Row
     ending: Ending
-    contact_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,8 @@ def _row(line: int, names: Sequence[str], values: Sequence[str]) -> Row:
         return Row(line, faults=[Fault("", words % {"found": len(values), "wanted": len(names)})])
     cells = dict(zip(names, (value.strip() for value in values), strict=True))
     cells["entity_type"] = cells["entity_type"].lower().replace("_", "-").replace(" ", "-")
-    cells["language"] = _language(cells.get("language", ""))
+    written = cells.get("language", "")
+    cells["language"] = written and (closest(written) or _UNKNOWN)
     cells.setdefault("name", "")
     return Row(line, cells, list(_faults(cells)))
 
@@ -154,16 +154,6 @@ def _faults(cells: Mapping[str, str]) -> Iterator[Fault]:
 
 # Not a language, and nothing that a cell can hold after it was stripped.
 _UNKNOWN = " "
-
-
-def _language(text: str) -> str:
-    """Return the language of ours that is meant, nothing where none is named, or _UNKNOWN."""
-    if not text:
-        return ""
-    try:
-        return get_supported_language_variant(text.replace("_", "-").lower())
-    except LookupError:
-        return _UNKNOWN
 
 
 def _is_uuid(text: str) -> bool:
@@ -201,7 +191,7 @@ def plan(table: Table) -> Iterator[Result]:
         known = _known(rows)
         for row in rows:
             contact = known.get(row.subject) if row.subject else None
-            yield Result(row, _ending(row, contact), contact.pk if contact else None)
+            yield Result(row, _ending(row, contact))
 
 
 def apply(table: Table, *, by: User | None) -> Iterator[Result]:
@@ -223,10 +213,12 @@ def _apply(row: Row, table: Table, by: User | None) -> Result:
             return _tell(row, Ending.ADDED, made, {}, table, by)
     ending, before = _ending(row, contact), _told(contact)
     if ending == Ending.UNCHANGED:
-        return Result(row, ending, contact.pk)
+        return Result(row, ending)
     for name, value in _wanted(row, contact).items():
         setattr(contact, name, value)
     contact.source = ContactSource.PERSON
+    # Whoever is entered again after an erasure is somebody who is kept.
+    contact.erased_at = None
     contact.save()
     return _tell(row, ending, contact, before, table, by)
 
@@ -247,7 +239,7 @@ def _tell(
         before={name: before[name] for name in changed if name in before},
         after={name: after[name] for name in changed},
     )
-    return Result(row, ending, contact.pk)
+    return Result(row, ending)
 
 
 def _told(contact: Contact) -> dict[str, str]:

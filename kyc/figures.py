@@ -160,6 +160,11 @@ def span(length: timedelta) -> str:
     return words.minutes % parts if minutes else words.less
 
 
+def span_patterns() -> dict[str, str]:
+    """Return what `span` writes lengths of time with, by the parts that each names."""
+    return asdict(_spans())
+
+
 def capped(number: int) -> str:
     """Write a count; one beyond the cap reads "1,000+"."""
     return f"{whole(CAP)}+" if number > CAP else whole(number)

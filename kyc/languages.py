@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from datetime import date
 
 from django.utils.formats import get_format, number_format
-from django.utils.translation import get_language, gettext, pgettext
+from django.utils.translation import get_language, get_supported_language_variant, gettext, pgettext
 
 _of_the_list: ContextVar[str | None] = ContextVar("the language of a list", default=None)
 
@@ -24,6 +24,14 @@ def one_language() -> Iterator[None]:
         yield
     finally:
         _of_the_list.reset(token)
+
+
+def closest(written: str) -> str | None:
+    """Return the language of ours that comes closest to one written in any way, "es_MX" or "ES"; None where none does."""
+    try:
+        return get_supported_language_variant(written.strip().replace("_", "-").lower())
+    except LookupError:
+        return None
 
 
 def spoken() -> str | None:

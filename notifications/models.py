@@ -195,11 +195,6 @@ class Notification(models.Model):
         assert self.alarm is not None, "It is about a session."  # noqa: S101
         return self.alarm
 
-    @property
-    def needs_a_person(self) -> bool:
-        """Return True when nothing happens to it until somebody releases or retries it."""
-        return self.status in (Status.WITHHELD, Status.GAVE_UP)
-
 
 class Attempt(models.Model):
     """One try to send a notification, and the answer. Addresses are taken out of the answer's text."""

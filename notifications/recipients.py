@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from kyc.choices import EntityType
+from kyc.languages import closest
 from kyc.models import Contact, Session, User
 from notifications import preferences
 from notifications.choices import TO_SUBJECTS, Choice, Kind
@@ -173,10 +174,8 @@ def _at(contact: Contact | None) -> Addressee | None:
 
 
 def language_of(wanted: str) -> str:
-    """Return the language of ours that comes closest to one written in any way, "es_MX" or "ES", or else the desk's."""
-    spoken, _, _ = wanted.strip().casefold().replace("_", "-").partition("-")
-    ours = {code.partition("-")[0]: code for code, _ in settings.LANGUAGES}
-    return ours.get(spoken, settings.LANGUAGE_CODE)
+    """Return the language of ours that comes closest to the one that is wanted, or else the desk's."""
+    return closest(wanted) or settings.LANGUAGE_CODE
 
 
 def is_address(text: str) -> bool:

@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from kyc.choices import FacetKind
 from kyc.desk import search
+from kyc.desk.cursors import without_cursor
 from kyc.desk.filters import SORTS, Filters
-from kyc.desk.paging import without_cursor
 from kyc.models import Session, User
 from kyc.querysets import SessionQuerySet
 
@@ -48,11 +48,6 @@ class Asked:
         """Return the address of the same page of the queue; what does not fit into one leads to the whole queue."""
         query = self.params.urlencode()
         return f"{reverse('queue')}?{query}" if 0 < len(query) <= LONGEST else reverse("queue")
-
-    @property
-    def is_of_subject(self) -> bool:
-        """Return True when a subject's sessions are asked for, in any state."""
-        return isinstance(self.meaning, search.TheSubject)
 
     def found(self, now: datetime) -> tuple[SessionQuerySet, Sequence[str]]:
         """Return the sessions to list, and the keys to page them by."""

@@ -105,8 +105,8 @@ class Wanted:
         to, rationale = form.get("to", ""), form.get("rationale", "").strip()
         for act in (BulkAct.CLAIM, BulkAct.RELEASE):
             if act in form:
-                return cls(act, _ids([form[act]]), to, rationale, is_single=True)
-        return cls(form.get("act", ""), _ids(form.getlist("s")), to, rationale, is_single=False)
+                return cls(act, ids_in([form[act]]), to, rationale, is_single=True)
+        return cls(form.get("act", ""), ids_in(form.getlist("s")), to, rationale, is_single=False)
 
 
 @require_POST
@@ -228,7 +228,7 @@ def _member(wanted: Wanted, act: BulkAct) -> Member | None:
     return team(timezone.now()).get(int(text))
 
 
-def _ids(texts: Sequence[str]) -> list[UUID]:
+def ids_in(texts: Sequence[str]) -> list[UUID]:
     """Return the ids among these texts, once each."""
     found: list[UUID] = []
     for text in texts:

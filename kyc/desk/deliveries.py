@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from kyc import alarms, inbox
 from kyc.desk.access import DeskRequest, requires
-from kyc.desk.deliveries_chips import chips, span_chip
+from kyc.desk.cursors import without_cursor
+from kyc.desk.deliveries_chips import chips
 from kyc.desk.deliveries_filters import Filters, row_id, whole_list
-from kyc.desk.deliveries_paging import came_after, paginate
 from kyc.desk.deliveries_rows import rows
 from kyc.desk.deliveries_search import Search, search
 from kyc.desk.deliveries_secrets import secrets
 from kyc.desk.deliveries_tabs import TITLES, numbers
+from kyc.desk.filter_menus import span_chip
 from kyc.desk.limits import limited
-from kyc.desk.paging import without_cursor
+from kyc.desk.paging import MOST_LOOKED_THROUGH, Listing, paginate
 from kyc.querysets import CAP
 
 
@@ -56,7 +60,8 @@ def page(request: DeskRequest) -> HttpResponse:
     known = numbers(request.user)
     listed = paginate(filters.rows(), request.GET)
     seen = secrets()
-    menus, span = chips(request.GET, filters, seen), span_chip(request.GET, filters)
+    menus = chips(request.GET, filters, seen)
+    span = span_chip(request.GET, gettext("Received"), filters.span)
     context = {
         "filters": filters,
         "search": asked.search,
@@ -107,6 +112,14 @@ def new_deliveries(request: DeskRequest) -> HttpResponse:
         query.pop(name, None)
     context = {"n_new": n_new, "query": query.urlencode(), "is_refused": filters.is_refused}
     return render(request, "desk/deliveries/new.html", context)
+
+
+def came_after(listing: Listing[Any], newest: int, *, most: int) -> int:
+    """Count what came after a row's key, up to `most`, looking through no more rows than a page does."""
+    (rows,) = listing.ranges
+    came = rows.model.objects.filter(pk__gt=newest).order_by("pk").values("pk")[:MOST_LOOKED_THROUGH]
+    wanted = rows.filter(listing.sieve or Q(), pk__in=came)
+    return int(wanted.order_by()[:most].count())
 
 
 def _guard(request: DeskRequest, filters: Filters) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from kyc.desk.ledger_details import members
 from kyc.ledger import session_chain
 from kyc.models import Delivery, LedgerEntry
 
@@ -48,7 +48,7 @@ def change(delivery: Delivery, rows: Iterable[tuple[Any, ...]]) -> Change | None
     stand: Stand | None = None
     found: Change | None = None
     for action, at, text in rows:
-        detail: dict[str, Any] = json.loads(text)
+        detail = members(text) or {}
         if not detail.get("state"):
             continue
         now = Stand(detail["state"], detail.get("round", 1), detail.get("version", 0))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from urllib.parse import urlencode
+from collections.abc import Iterable
 
 from django.db import connection
 from django.http import QueryDict
@@ -13,7 +11,7 @@ from django.utils.translation import gettext
 from kyc.choices import DeliveryStatus, QuarantineCause, RefusalCause
 from kyc.desk.deliveries_filters import ALL, Filters
 from kyc.desk.deliveries_secrets import Secrets
-from kyc.desk.paging import without_cursor
+from kyc.desk.filter_menus import Chip, Choice, chip
 from kyc.models.deliveries import PREFIX_LENGTH
 
 MOST_NAMES = 50
@@ -34,47 +32,21 @@ _HEADS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    value: str
-    label: str
-    is_chosen: bool
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """One menu. `value` says what is chosen, empty when nothing is; `without` is the query that takes it off."""
-
-    name: str
-    title: str
-    choices: Sequence[Choice]
-    value: str
-    without: str
-    is_code: bool = False
-    has_more: bool = False
-
-
 def chips(params: QueryDict, filters: Filters, seen: Secrets) -> list[Chip]:
     """Return the menus of the view. One query."""
     causes = RefusalCause if filters.is_refused else QuarantineCause
     chosen = [Choice(cause.value, str(cause.label), cause.value in filters.causes) for cause in causes]
     has_causes = filters.is_refused or filters.view in (ALL, DeliveryStatus.QUARANTINED) or filters.causes
-    found = [_chip(params, "cause", gettext("Cause"), chosen)] if has_causes else []
+    found = [chip(params, "cause", gettext("Cause"), chosen)] if has_causes else []
     if filters.is_refused:
         return found
     names = event_names()
     listed = [*filters.events, *(name for name in names[:MOST_NAMES] if name not in filters.events)]
     events = [Choice(name, name, name in filters.events) for name in listed]
     more = len(names) > MOST_NAMES
-    found.append(_chip(params, "event", gettext("Event"), events, is_code=True, has_more=more))
-    found.append(_chip(params, "secret", gettext("Signed with"), _secrets(filters, seen), is_code=True))
+    found.append(chip(params, "event", gettext("Event"), events, is_code=True, has_more=more))
+    found.append(chip(params, "secret", gettext("Signed with"), _secrets(filters, seen), is_code=True))
     return found
-
-
-def span_chip(params: QueryDict, filters: Filters) -> Chip:
-    value = "" if filters.span.is_all else filters.span.words
-    return Chip("span", gettext("Received"), (), value, _without(params, "from", "to"))
 
 
 def event_names() -> list[str]:
@@ -90,27 +62,3 @@ def _secrets(filters: Filters, seen: Secrets) -> Iterable[Choice]:
     }
     marks = [*known, *(mark for mark in filters.secrets if mark not in known)]
     return [Choice(mark, mark, mark in filters.secrets, known.get(mark, "")) for mark in marks]
-
-
-def _chip(
-    params: QueryDict,
-    name: str,
-    title: str,
-    choices: Iterable[Choice],
-    *,
-    is_code: bool = False,
-    has_more: bool = False,
-) -> Chip:
-    listed = list(choices)
-    chosen = [choice.label for choice in listed if choice.is_chosen]
-    value = chosen[0] if chosen else ""
-    if len(chosen) > 1:
-        value = gettext("%(first)s and %(n)d more") % {"first": value, "n": len(chosen) - 1}
-    return Chip(name, title, listed, value, _without(params, name), is_code, has_more)
-
-
-def _without(params: QueryDict, *names: str) -> str:
-    kept = without_cursor(params)
-    return urlencode(
-        [(name, value) for name, values in kept.lists() if name not in names for value in values]
-    )

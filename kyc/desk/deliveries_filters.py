@@ -11,7 +11,9 @@ from django.db.models import F, Func, Q, QuerySet, TextField
 from django.http import QueryDict
 
 from kyc.choices import DeliverySource, DeliveryStatus, QuarantineCause, RefusalCause
-from kyc.desk.paging import without_cursor
+from kyc.desk.cursors import without_cursor
+from kyc.desk.paging import Listing
+from kyc.desk.rejections import ALL as ALL_DAYS
 from kyc.desk.rejections import Span
 from kyc.models import Delivery, RefusedRequest
 from kyc.models.deliveries import PREFIX_LENGTH
@@ -46,20 +48,11 @@ class EventHead(Func):
 
 
 # What a list shows of a delivery; its body and headers are for its own page.
-LISTED = (
+_LISTED = (
     "source", "status", "cause", "faults", "error", "n_bytes", "sha256", "received_at", "n_repeats", "last_repeat_at",
     "n_tries", "next_try_at", "n_replays", "event_id", "event_name", "event_at", "session_id", "session_state",
     "user_id", "related_party_id",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Sieved:
-    """Rows of one range of one index, in the order of `keys`, and what of them is wanted; no `sieve` wants them all."""
-
-    rows: QuerySet[Any]
-    keys: Sequence[str]
-    sieve: Q | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +79,7 @@ class Filters:
             secrets=()
             if is_refused
             else [text for text in _values(params, "secret") if _FINGERPRINT.fullmatch(text)],
-            span=_span(params),
+            span=Span.read(params, default=ALL_DAYS),
         )
 
     def found(self, ids: Sequence[int]) -> Self:
@@ -107,16 +100,17 @@ class Filters:
         """Return the whole condition."""
         return _every(self._parts())
 
-    def rows(self) -> Sieved:
+    def rows(self) -> Listing[Any]:
         """Return what to page through."""
         parts = self._parts()
         if self.is_refused or self.ids is not None:
             # A ring, or what a search found: both are bounded.
-            return Sieved(self.model.objects.filter(_every(parts)), NEWEST_FIRST)
+            return Listing([_listed(self.model.objects.filter(_every(parts)))], NEWEST_FIRST)
         leader = self._leader(parts)
         first = parts.pop(leader, Q())
         rows = Delivery.objects.filter(first) if leader != "event" else _named(self.events[0])
-        return Sieved(rows, BY_TIME if leader == "span" else NEWEST_FIRST, _every(parts) if parts else None)
+        keys = BY_TIME if leader == "span" else NEWEST_FIRST
+        return Listing([_listed(rows)], keys, _every(parts) if parts else None, time="received_at")
 
     @property
     def is_replayable(self) -> bool:
@@ -157,6 +151,14 @@ class Filters:
         return parts
 
 
+def _listed(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Load what a list shows, and of a delivery's session what tells whether it is superseded."""
+    if rows.model is not Delivery:
+        return rows.defer("body", "headers")
+    session = [f"session__{name}" for name in ("last_event_at", "evidence_id")]
+    return rows.select_related("session").only(*_LISTED, *session)
+
+
 def _named(name: str) -> QuerySet[Delivery]:
     """Return the deliveries of one event name, by the index over its beginning."""
     rows = Delivery.objects.alias(event_head=EventHead()).filter(event_head=name[:PREFIX_LENGTH])
@@ -188,11 +190,3 @@ def whole_list(params: QueryDict, filters: Filters) -> str:
 
 def _values(params: QueryDict, name: str) -> Sequence[str]:
     return tuple(dict.fromkeys(value for value in params.getlist(name) if value))[:MOST_VALUES]
-
-
-def _span(params: QueryDict) -> Span:
-    """Return the days between `from` and `to`; without either, all."""
-    asked = params.copy()
-    if "days" not in asked:
-        asked["days"] = "all"
-    return Span.read(asked)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from kyc import replaying
 from kyc.desk.access import DeskRequest, requires
 from kyc.desk.deliveries_filters import Filters, row_id
-from kyc.desk.deliveries_paging import paginate
+from kyc.desk.paging import paginate
 from kyc.pictures import Difference
 
 # What one page looks through beforehand and replays at once; the command takes any number.
@@ -91,7 +91,7 @@ def _listed(params: QueryDict) -> Chosen:
     if not filters.is_replayable:
         return Chosen((), ())
     page = paginate(filters.rows(), QueryDict(), size=MOST_AT_ONCE)
-    return Chosen(sorted(row.pk for row in page.rows), (), page.older is not None)
+    return Chosen(sorted(row.pk for row in page.rows), (), page.next is not None)
 
 
 def _ids(params: QueryDict, name: str) -> list[int]:

@@ -10,6 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from kyc.choices import DeliverySource, DeliveryStatus
 from kyc.desk.deliveries_filters import ALL, API, REFUSED, REPEATS
+from kyc.desk.view_tabs import Tab, view_tabs
 from kyc.models import Delivery, RefusedRequest, Session, User
 from kyc.querysets import CappedCount
 
@@ -29,18 +30,6 @@ ALARMING = frozenset({DeliveryStatus.QUARANTINED, DeliveryStatus.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
-class Tab:
-    view: str
-    title: str
-    count: int
-    is_current: bool
-
-    @property
-    def is_alarming(self) -> bool:
-        return self.view in ALARMING and self.count > 0
-
-
-@dataclass(frozen=True, slots=True)
 class Numbers:
     """The views' capped counts, the keys that "new" counts from, and how many sessions are in review."""
 
@@ -50,7 +39,7 @@ class Numbers:
     n_in_review: int
 
     def tabs(self, view: str) -> list[Tab]:
-        return [Tab(name, str(title), self.counts[name], name == view) for name, title in TITLES.items()]
+        return view_tabs(TITLES, self.counts, view, alarming=ALARMING)
 
 
 def numbers(person: User) -> Numbers:

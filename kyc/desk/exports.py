@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from kyc.desk.paging import fetch
+from kyc.desk.paging import in_chunks
 from kyc.desk.rejection_rows import Rejection, rejections
 from kyc.desk.rejections import Filters
 
@@ -36,13 +36,10 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\
 
 
 def csv_lines(filters: Filters) -> Iterator[str]:
-    """Yield the filtered history as CSV text, a few hundred sessions at a time, each in queries of their own.
-
-    So neither the memory nor a transaction grows with the history, and the first lines leave before the last are read.
-    """
+    """Yield the filtered history as CSV text, a few hundred sessions at a time: the first lines leave before the last are read."""
     yield BYTE_ORDER_MARK + csv_text([COLUMNS])
-    for found in _chunks(filters):
-        yield csv_text(line for rejection in found for line in _lines(rejection))
+    for sessions in in_chunks(filters.ordered().select_related("decided_by"), filters.keys, CHUNK):
+        yield csv_text(line for rejection in rejections(sessions) for line in _lines(rejection))
 
 
 def safe(cell: str) -> str:
@@ -50,15 +47,6 @@ def safe(cell: str) -> str:
     cell = cell.replace("\x00", "")
     # Some leave out the white space that a cell begins with.
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) or cell.lstrip().startswith(FORMULA_STARTS) else cell
-
-
-def _chunks(filters: Filters) -> Iterator[list[Rejection]]:
-    rows = filters.ordered().select_related("decided_by")
-    names = [key.lstrip("-") for key in filters.keys]
-    cursor = None
-    while sessions := fetch(rows, filters.keys, cursor, CHUNK):
-        yield rejections(sessions)
-        cursor = [getattr(sessions[-1], name) for name in names]
 
 
 def _lines(rejection: Rejection) -> Iterator[list[str]]:

@@ -17,10 +17,11 @@ from django.views.decorators.http import require_GET, require_safe
 from kyc import ledger
 from kyc.desk import search
 from kyc.desk.access import DeskRequest, record, requires
+from kyc.desk.cursors import without_cursor
 from kyc.desk.exports import csv_lines
 from kyc.desk.histogram import histogram
 from kyc.desk.limits import limited
-from kyc.desk.paging import paginate, without_cursor
+from kyc.desk.paging import Listing, paginate
 from kyc.desk.rejection_menus import facets
 from kyc.desk.rejection_rows import rejections
 from kyc.desk.rejections import ALL, CODE, PRESETS, SORTS, Filters, Span
@@ -70,7 +71,7 @@ def history(request: DeskRequest) -> HttpResponse:
     if isinstance(asked.meaning, search.TheSession):
         return redirect("session", asked.meaning.pk)
     filters = asked.filters
-    page = paginate(filters.ordered().select_related("decided_by"), filters.keys, request.GET)
+    page = paginate(Listing([filters.ordered().select_related("decided_by")], filters.keys), request.GET)
     chart = histogram(filters)
     n_counted = chart.total if chart else filters.ordered().capped_count()
     context = {

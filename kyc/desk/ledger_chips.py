@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from django.db import connection
 from django.http import QueryDict
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
-from kyc.desk.deliveries_chips import Chip, Choice
+from kyc.desk.filter_menus import Chip, Choice, chip
 from kyc.desk.ledger_filters import Filters
-from kyc.desk.paging import without_cursor
 from kyc.models.ledger import COMMONPLACE
 
 MOST_ACTIONS, MOST_PEOPLE = 150, 100
@@ -71,35 +69,6 @@ def chips(params: QueryDict, filters: Filters, known: Menus) -> list[Chip]:
     actions = [Choice(name, name, name in filters.actions) for name in [*known.actions, *unknown]]
     has_more = {"person": len(people) > MOST_PEOPLE, "action": len(actions) > MOST_ACTIONS}
     return [
-        _chip(params, "person", _("Person"), people, has_more=has_more["person"]),
-        _chip(params, "action", _("Act"), actions, is_code=True, has_more=has_more["action"]),
+        chip(params, "person", _("Person"), people, has_more=has_more["person"]),
+        chip(params, "action", _("Act"), actions, is_code=True, has_more=has_more["action"]),
     ]
-
-
-def span_chip(params: QueryDict, filters: Filters) -> Chip:
-    value = "" if filters.span.is_all else filters.span.words
-    title = pgettext("filter of the ledger", "Day")
-    return Chip("span", title, (), value, _without(params, "from", "to", "days"))
-
-
-def _chip(
-    params: QueryDict,
-    name: str,
-    title: str,
-    choices: list[Choice],
-    *,
-    is_code: bool = False,
-    has_more: bool = False,
-) -> Chip:
-    chosen = [choice.label for choice in choices if choice.is_chosen]
-    value = chosen[0] if chosen else ""
-    if len(chosen) > 1:
-        value = _("%(first)s and %(n)s more") % {"first": value, "n": len(chosen) - 1}
-    return Chip(name, title, choices, value, _without(params, name), is_code, has_more)
-
-
-def _without(params: QueryDict, *names: str) -> str:
-    kept = without_cursor(params)
-    for name in names:
-        kept.pop(name, None)
-    return kept.urlencode()

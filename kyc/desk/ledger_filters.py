@@ -11,7 +11,8 @@ from django.http import QueryDict
 
 from kyc.desk.ledger_search import Search, search
 from kyc.desk.ledger_span import ids_of
-from kyc.desk.rejections import Span
+from kyc.desk.paging import Listing
+from kyc.desk.rejections import ALL, Span
 from kyc.models import LedgerEntry
 from kyc.models.ledger import COMMONPLACE
 
@@ -22,15 +23,8 @@ MOST_VALUES = 10
 LONGEST_ID, LONGEST_ACTION = 18, 60
 
 _SELDOM = ~Q(action=COMMONPLACE)
-
-
-@dataclass(frozen=True, slots=True)
-class Sieved:
-    """Ranges of indexes, each in the order of `keys`, and what of them is wanted; no `sieve` wants them all."""
-
-    ranges: Sequence[QuerySet[LedgerEntry]]
-    keys: Sequence[str] = NEWEST_FIRST
-    sieve: Q | None = None
+# What a list shows of an entry.
+_SHOWN = ("chain", "seq", "at", "action", "detail", "request_id", "address", "actor__username")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +42,12 @@ class Filters:
     @classmethod
     def read(cls, params: QueryDict) -> Self:
         """Return what is asked for, after at most one query."""
-        asked = params.copy()
-        asked.setdefault("days", "all")
         text = params.get("q", "").strip()
         people = [value for value in _values(params, "person") if value.isascii() and value.isdecimal()]
         return cls(
             people=[int(value) for value in people if len(value) <= LONGEST_ID],
             actions=[value for value in _values(params, "action") if len(value) <= LONGEST_ACTION],
-            span=Span.read(asked),
+            span=Span.read(params, default=ALL),
             search=search(text) if text else None,
         )
 
@@ -76,37 +68,36 @@ class Filters:
         """Return True when what Ralio delivered is not looked through."""
         return self._is_by_origin and COMMONPLACE not in self.actions
 
-    def rows(self) -> Sieved:
+    def rows(self) -> Listing[LedgerEntry]:
         """Return what to page through: ranges of the index that leaves least to be sieved. At most one query."""
-        rows = LedgerEntry.objects.all()
+        rows = LedgerEntry.objects.select_related("actor").only(*_SHOWN)
         rest = Q(**self.span.bounds("at"))
         if not self.span.is_all:
             rows = rows.filter(**ids_of(self.span))
         if self.chain:
             wanted = self._wanted(rest, self._by_person, self._by_action)
-            return Sieved([rows.filter(chain=self.chain)], IN_ITS_CHAIN, wanted)
+            return _listing([rows.filter(chain=self.chain)], wanted, IN_ITS_CHAIN)
         if self.search is not None:
             return self._found(rows, rest)
         if self.people:
             ranges = [rows.filter(actor=person) for person in self.people]
-            return Sieved(ranges, sieve=self._wanted(rest, self._by_action))
+            return _listing(ranges, self._wanted(rest, self._by_action))
         if self.actions and COMMONPLACE not in self.actions:
-            return Sieved(
-                [rows.filter(_SELDOM, action=action) for action in self.actions], sieve=self._wanted(rest)
-            )
-        return Sieved([rows], sieve=self._wanted(rest, self._by_action))
+            ranges = [rows.filter(_SELDOM, action=action) for action in self.actions]
+            return _listing(ranges, self._wanted(rest))
+        return _listing([rows], self._wanted(rest, self._by_action))
 
-    def _found(self, rows: QuerySet[LedgerEntry], rest: Q) -> Sieved:
+    def _found(self, rows: QuerySet[LedgerEntry], rest: Q) -> Listing[LedgerEntry]:
         """Return what a search means that does not name a single chain."""
         assert self.search is not None  # noqa: S101 - for the type checker
         wanted = self._wanted(rest, self._by_person, self._by_action)
         if not self._is_by_origin:
-            return Sieved([rows.filter(chain__in=self.search.chains)], sieve=wanted)
+            return _listing([rows.filter(chain__in=self.search.chains)], wanted)
         name = "address" if self.search.address else "request_id"
         own = {name: self.search.address or self.search.request_id}
         if COMMONPLACE in self.actions:
-            return Sieved([rows], sieve=self._wanted(Q(**own), wanted or Q()))
-        return Sieved([rows.filter(_SELDOM, ~Q(**{name: ""}), **own)], sieve=wanted)
+            return _listing([rows], self._wanted(Q(**own), wanted or Q()))
+        return _listing([rows.filter(_SELDOM, ~Q(**{name: ""}), **own)], wanted)
 
     @property
     def _is_by_origin(self) -> bool:
@@ -126,6 +117,12 @@ class Filters:
         for condition in conditions:
             every &= condition
         return every or None
+
+
+def _listing(
+    ranges: Sequence[QuerySet[LedgerEntry]], sieve: Q | None, keys: Sequence[str] = NEWEST_FIRST
+) -> Listing[LedgerEntry]:
+    return Listing(ranges, keys, sieve, time="at")
 
 
 def _values(params: QueryDict, name: str) -> Sequence[str]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from kyc.desk.access import DeskRequest, requires
-from kyc.desk.ledger_chips import chips, menus, span_chip
+from kyc.desk.cursors import without_cursor
+from kyc.desk.filter_menus import span_chip
+from kyc.desk.ledger_chips import chips, menus
 from kyc.desk.ledger_filters import Filters
-from kyc.desk.ledger_paging import paginate
 from kyc.desk.ledger_rows import chain, names, rows
 from kyc.desk.limits import limited
-from kyc.desk.paging import without_cursor
+from kyc.desk.paging import paginate
 from kyc.models.ledger import COMMONPLACE
 
 VIEW = "kyc.view_ledgerentry"
@@ -29,7 +31,8 @@ def page(request: DeskRequest) -> HttpResponse:
     listed = paginate(filters.rows(), request.GET)
     known = menus()
     named = names([filters.chain, *(row.chain for row in listed.rows)])
-    shown, span = chips(request.GET, filters, known), span_chip(request.GET, filters)
+    shown = chips(request.GET, filters, known)
+    span = span_chip(request.GET, pgettext("filter of the ledger", "Day"), filters.span)
     context = {
         "filters": filters,
         "chain": chain(filters.chain, named) if filters.chain else None,

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from kyc import ledger
+from kyc.desk.ledger_details import members
 from kyc.models import LedgerEntry, User
 
 # A list shows so much of a detail; its entry has it whole.
@@ -74,12 +75,8 @@ def names(chains: Iterable[str]) -> dict[str, str]:
 
 
 def _row(entry: LedgerEntry, chain: Chain) -> Row:
-    # What the database was made to hold behind the desk's back need not be JSON.
-    try:
-        detail: Any = json.loads(entry.detail)
-    except ValueError:
-        detail = None
-    if not isinstance(detail, dict):
+    detail = members(entry.detail)
+    if detail is None:
         return Row(entry, chain, [("", entry.detail[:LONGEST_VALUE])], 0)
     # What the chain says by itself needs no second saying.
     told = [(name, _text(value)) for name, value in detail.items() if value != str(chain.session_id)]

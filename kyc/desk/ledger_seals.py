@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from kyc import sealing, verifier
 from kyc.desk.access import DeskRequest, record, requires
+from kyc.desk.ledger_proof import MOST_VERIFIED
 from kyc.desk.limits import limited
 from kyc.desk.paging import Listing, paginate
 from kyc.models import Seal
@@ -57,14 +58,19 @@ def seal(request: DeskRequest, number: int) -> HttpResponse:
 @requires(VIEW)
 @limited("search")
 def verify(request: DeskRequest, number: int) -> HttpResponse:
-    """Hash again all that the seal names, and say whether it comes to the same."""
+    """Hash again all that the seal names, and say whether it comes to the same, or that it is too much for a page."""
     row = get_object_or_404(Seal, pk=number)
+    if row.heads.order_by("pk")[MOST_VERIFIED:].exists():
+        record(request, "seal.verified", seal=row.number, holds=None)
+        return _page(request, number, is_too_long=True)
     agrees = sealing.heads_digest(row).comes_to(row.heads_digest)
     record(request, "seal.verified", seal=row.number, holds=agrees and _shown([row])[0].holds)
     return _page(request, number, agrees=agrees)
 
 
-def _page(request: DeskRequest, number: int, *, agrees: bool | None = None) -> HttpResponse:
+def _page(
+    request: DeskRequest, number: int, *, agrees: bool | None = None, is_too_long: bool = False
+) -> HttpResponse:
     row = get_object_or_404(Seal, pk=number)
     (shown,) = _shown([row])
     text = "".join(request.GET.get("hash", "").split()).lower()
@@ -72,6 +78,8 @@ def _page(request: DeskRequest, number: int, *, agrees: bool | None = None) -> H
         "shown": shown,
         "seal": row,
         "agrees": agrees,
+        "is_too_long": is_too_long,
+        "most": MOST_VERIFIED,
         "compared": text,
         "is_same": bool(text) and hmac.compare_digest(text.encode(), row.hash.encode()),
     }

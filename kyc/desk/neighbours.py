@@ -14,7 +14,7 @@ from django.utils.http import urlencode
 
 from kyc.choices import SessionState
 from kyc.desk.asking import Asked
-from kyc.desk.paging import Key, backwards, first_beyond, without_cursor
+from kyc.desk.cursors import Key, backwards, first_beyond, without_cursor
 from kyc.models import Session, User
 
 # A longer query is none of the queue's, and a longer address none that every server and browser takes.

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 from django.contrib.staticfiles import finders
+
+# Laying out costs the square of a word's length, and a picture in base64 is one word: longer ones may break so often.
+LONGEST_WORD = 80
+_TAG_OR_WORD = re.compile(r"<[^>]*>|(?:[^\s<>&]|&[#\w]+;)+")
+_LETTERS = re.compile(rf"(?:[^&]|&[#\w]+;){{1,{LONGEST_WORD}}}")
 
 
 class Unavailable(Exception):
@@ -17,8 +23,19 @@ def write(html: str, *stylesheets: str) -> bytes:
     """Return a page as PDF, laid out by these style sheets of ours. It fetches nothing, from nowhere."""
     weasyprint, fetcher = _tools()
     styles = [weasyprint.CSS(string=_text(name), url_fetcher=fetcher) for name in stylesheets]
-    found: bytes = weasyprint.HTML(string=html, url_fetcher=fetcher).write_pdf(stylesheets=styles)
+    found: bytes = weasyprint.HTML(string=breakable(html), url_fetcher=fetcher).write_pdf(stylesheets=styles)
     return found
+
+
+def breakable(html: str) -> str:
+    """Return a page whose long words may be broken; it shows the same."""
+    return _TAG_OR_WORD.sub(lambda found: _broken(found[0]), html)
+
+
+def _broken(text: str) -> str:
+    if text.startswith("<") or len(text) <= LONGEST_WORD:
+        return text
+    return "<wbr>".join(_LETTERS.findall(text))
 
 
 def _tools() -> tuple[Any, Any]:

@@ -18,7 +18,7 @@ from kyc.choices import FINAL_OUTCOMES, DecisionStatus
 from kyc.desk.access import DeskRequest, record, requires
 from kyc.desk.exports import BYTE_ORDER_MARK, CHUNK, csv_text, instant
 from kyc.desk.limits import limited
-from kyc.desk.paging import Key, fetch, paginate
+from kyc.desk.paging import Listing, in_chunks, paginate
 from kyc.desk.sensitive import sensitive_download
 from kyc.models import Decision, Session
 from kyc.querysets import CAP, UNENTERED, SessionQuerySet
@@ -76,7 +76,7 @@ class Row:
 @requires("kyc.view_session")
 def portal(request: DeskRequest) -> HttpResponse:
     """Show a page of the decisions that Ralio's portal does not have yet."""
-    page = paginate(unentered().select_related("decided_by"), KEYS, request.GET)
+    page = paginate(Listing([unentered().select_related("decided_by")], KEYS), request.GET)
     context = {"page": page, "rows": rows(page.rows), "n_found": n_unentered()}
     return render(request, "desk/portal/page.html", context)
 
@@ -129,12 +129,10 @@ def rows(sessions: Sequence[Session]) -> list[Row]:
 
 
 def csv_lines() -> Iterator[str]:
-    """Yield the list as CSV text, a few hundred sessions at a time, each in queries of their own."""
+    """Yield the list as CSV text, a few hundred sessions at a time."""
     yield BYTE_ORDER_MARK + csv_text([COLUMNS])
-    cursor: list[Key] | None = None
-    while sessions := fetch(unentered().select_related("decided_by"), KEYS, cursor, CHUNK):
+    for sessions in in_chunks(unentered().select_related("decided_by"), KEYS, CHUNK):
         yield csv_text(map(_line, rows(sessions)))
-        cursor = [sessions[-1].first_event_at, sessions[-1].pk]
 
 
 def _line(row: Row) -> list[str]:

@@ -16,9 +16,10 @@ from kyc.desk import empty, search
 from kyc.desk.access import DeskRequest, record, requires
 from kyc.desk.asking import Asked
 from kyc.desk.chips import chips, dates_chip
+from kyc.desk.cursors import without_cursor
 from kyc.desk.filters import SORT_NAMES, Filters
 from kyc.desk.limits import limited
-from kyc.desk.paging import paginate, without_cursor
+from kyc.desk.paging import Listing, paginate
 from kyc.desk.rows import Reader, rows, shown
 from kyc.desk.saved_views import saved_views
 from kyc.desk.stats import stats
@@ -40,7 +41,7 @@ def page(request: DeskRequest) -> HttpResponse:
         return redirect("session", asked.meaning.pk)
     filters = asked.filters
     sessions, keys = asked.found(now)
-    listed = paginate(shown(sessions), keys, request.GET)
+    listed = paginate(Listing([shown(sessions)], keys), request.GET)
     saved = saved_views(request.user)
     people = team(now)
     numbers = stats(request.user, now, saved, people.people)

@@ -43,13 +43,14 @@ class Span:
     days: int | None = None
 
     @classmethod
-    def read(cls, params: QueryDict) -> Self:
+    def read(cls, params: QueryDict, *, default: str = str(DEFAULT_DAYS)) -> Self:
+        """Return the days that a URL's query asks for; `default` is what `days` means where it names none."""
         since, until = _day(params.get("from", "")), _day(params.get("to", ""))
         if since or until:
             return cls(since, until)
-        if params.get("days") == ALL:
+        asked = params.get("days", default)
+        if asked == ALL:
             return cls(None, None)
-        asked = params.get("days", "")
         days = int(asked) if asked in map(str, PRESETS) else DEFAULT_DAYS
         return cls(timezone.localdate() - timedelta(days=days - 1), None, days)
 

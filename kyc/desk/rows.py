@@ -145,10 +145,6 @@ class Row:
         return bool(self.n_more_checks) or any(check.has_more for check in self.checks)
 
     @property
-    def n_more_codes(self) -> int:
-        return len(self.all_codes) - len(self.codes)
-
-    @property
     def refused_types(self) -> list[str]:
         return list(dict.fromkeys(check.type for check in self.refused))
 

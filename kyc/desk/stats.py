@@ -22,7 +22,7 @@ from kyc.desk.remembered import Remembered
 from kyc.desk.views import View
 from kyc.models import Delivery, InboxAlarm, QueueFacet, SavedView, Session, User
 from kyc.models.digests import text_digest
-from kyc.querysets import CAP, UNENTERED, CappedCount
+from kyc.querysets import UNENTERED, CappedCount
 from kyc.review.acts import SUPERVISE
 from kyc.review.claims import People
 
@@ -99,10 +99,6 @@ class Stats:
         if self.silent_at is None:
             return False
         return self.last_delivery is None or self.last_delivery <= self.silent_at
-
-    @property
-    def is_estimate(self) -> bool:
-        return self.n_all > CAP
 
 
 @dataclass(frozen=True, slots=True)

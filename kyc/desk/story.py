@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +11,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
 
+from kyc.desk.ledger_details import members
 from kyc.ledger import session_chain
 from kyc.models import LedgerEntry, User
 
@@ -94,7 +94,7 @@ def lines(rows: Iterable[tuple[Any, ...]]) -> list[Line]:
     found = []
     for at, action, text, actor, name in rows:
         by = people.setdefault(actor, User(pk=actor, username=name)) if actor else None
-        found.append(Line(at, action, by, json.loads(text)))
+        found.append(Line(at, action, by, members(text) or {}))
     return found
 
 

@@ -81,7 +81,7 @@ class InboxAlarm(models.Model):
     @property
     def figure_after(self) -> dict[str, Any]:
         """Return the figure that closed the alarm; empty while it is open."""
-        return _spoken(self.detail.get("after", {}))
+        return _spoken(self.detail.get("after") or {})
 
 
 def _spoken(detail: dict[str, Any]) -> dict[str, Any]:

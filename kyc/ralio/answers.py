@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -26,9 +25,10 @@ from kyc.ralio.events import (
     check_state,
     clean,
     instant,
+    read_object,
     text_of,
 )
-from kyc.ralio.jsontext import Members, NotJson, Number, parse, write
+from kyc.ralio.jsontext import Members, Number, write
 
 CHECKS, STATE, SESSION = "api_checks", "api_state_history", "api_session"
 NAMES = frozenset({CHECKS, STATE, SESSION})
@@ -151,15 +151,7 @@ def session_body(listed: Listed, *, user_id: UUID) -> bytes:
 
 def read(body: bytes) -> Reading:
     """Return the event that a kept envelope holds, or its faults. Total: raises for no bytes."""
-    try:
-        document = parse(body)
-    except NotJson as error:
-        return Reading(cause=QuarantineCause.NOT_JSON, faults=(Fault("", str(error)),))
-    meaning = sha256(write(document, is_sorted=True).encode("ascii")).hexdigest()
-    if not isinstance(document, Members):
-        fault = Fault("", "The body is JSON, but not an object.")
-        return Reading(meaning=meaning, cause=QuarantineCause.NOT_JSON, faults=(fault,))
-    return _read_envelope(document, meaning)
+    return read_object(body, _read_envelope)
 
 
 def _envelope(name: str, answer: Members, session_id: UUID, user_id: UUID, state: str, at: datetime) -> bytes:

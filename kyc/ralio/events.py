@@ -7,7 +7,7 @@ camelCase or snake_case, dotted or underscored event names, check states as text
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
@@ -156,6 +156,11 @@ class Reading:
 
 def read(body: bytes) -> Reading:
     """Return the event that `body` holds, or its faults. Total: raises for no bytes."""
+    return read_object(body, _read_envelope)
+
+
+def read_object(body: bytes, read_members: Callable[[Members, str], Reading]) -> Reading:
+    """Return what `read_members` makes of a JSON object and its meaning, or why the body is none."""
     try:
         document = parse(body)
     except NotJson as error:
@@ -164,7 +169,7 @@ def read(body: bytes) -> Reading:
     if not isinstance(document, Members):
         fault = Fault("", "The body is JSON, but not an object.")
         return Reading(meaning=meaning, cause=QuarantineCause.NOT_JSON, faults=(fault,))
-    return _read_envelope(document, meaning)
+    return read_members(document, meaning)
 
 
 def clean(text: str) -> str:

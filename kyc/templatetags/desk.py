@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from html import escape
@@ -18,9 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
 from kyc import figures
-from kyc.choices import CheckState
 from kyc.languages import decimal, months, per_language
-from kyc.models import Check
 
 register = template.Library()
 
@@ -90,11 +87,6 @@ def uuid_head(value: UUID | str) -> str:
 
 
 @register.filter
-def uuid_tail(value: UUID | str) -> str:
-    return str(value)[-4:]
-
-
-@register.filter
 def check_name(check_type: str) -> str:
     return _check_names().get(check_type, check_type)
 
@@ -117,11 +109,6 @@ def check_icon(check_type: str) -> str:
 
 
 @register.filter
-def n_refused(checks: Iterable[Check]) -> int:
-    return sum(check.state == CheckState.REFUSED for check in checks)
-
-
-@register.filter
 def duration(span: timedelta) -> str:
     """Write a span as officers say it: 3d 4h, 6h 12m, 24m."""
     return figures.span(span)
@@ -133,7 +120,6 @@ def waited(since: datetime) -> str:
     return duration(timezone.now() - since)
 
 
-@register.simple_tag
 def sla(due_at: datetime) -> dict[str, Any]:
     """Return how a due time stands: `tone` (over, soon, ok), `left` (a span), `percent` of the target that is used."""
     left = due_at - timezone.now()

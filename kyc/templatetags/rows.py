@@ -14,13 +14,15 @@ from urllib.parse import quote
 from uuid import UUID
 
 from django import template
+from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext, pgettext
 
 from kyc.choices import CheckState, EntityType, SessionState
 from kyc.desk.rows import CODES_SHOWN
-from kyc.figures import capped, span
+from kyc.figures import capped, span, span_patterns
 from kyc.languages import one_language, per_language, spoken
 from kyc.models import Session
 from kyc.templatetags.desk import brief, check_name, initials, moment, sla, waited
@@ -28,7 +30,7 @@ from kyc.templatetags.desk import brief, check_name, initials, moment, sla, wait
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from kyc.desk.chips import Chip
+    from kyc.desk.filter_menus import Chip
     from kyc.desk.rows import Row, ShownCheck
     from kyc.desk.tabs import Tab
     from kyc.desk.team import Member
@@ -168,7 +170,26 @@ def due(due_at: datetime, is_boxed: bool = False) -> SafeString:
     found = sla(due_at)
     left, tone, words = {"span": span(found["left"])}, found["tone"], _words()
     inner = words.over % left if tone == "over" else RING.format(found["percent"]) + words.left % left
-    return SafeString(f'<span class="sla sla--{tone}{" sla--boxed" if is_boxed else ""}">{inner}</span>')
+    return SafeString(
+        f'<span class="sla sla--{tone}{" sla--boxed" if is_boxed else ""}" data-due="{int(due_at.timestamp())}">{inner}</span>'
+    )
+
+
+@register.simple_tag
+def clock_words() -> SafeString:
+    """Draw what `clock.js` writes running times with: the words, the hours that they stand for, and the time it is."""
+    words, patterns = _words(), span_patterns()
+    told = {
+        **{name.replace("_", "-"): pattern for name, pattern in patterns.items()},
+        "left": words.left,
+        "over": gettext("%(span)s over"),
+        "waiting": words.waiting,
+        "now": str(int(timezone.now().timestamp())),
+        "soon": str(int(settings.KYC_DUE_SOON.total_seconds())),
+        "target": str(int(settings.KYC_REVIEW_SLA.total_seconds())),
+    }
+    attributes = " ".join(f'data-{name}="{escape(text)}"' for name, text in told.items())
+    return SafeString(f'<template id="clock" {attributes}></template>')
 
 
 @register.simple_tag
@@ -245,13 +266,13 @@ def from_api(is_short: bool = False) -> SafeString:
 
 @register.simple_tag
 def options(chip: Chip) -> SafeString:
-    """Draw the choices of a filter's menu as tick boxes with their counts."""
+    """Draw the choices of a filter's menu as tick boxes with what is noted beside them."""
     name, (before, after) = escape(chip.name), ("<code>", "</code>") if chip.is_code else ("", "")
     return SafeString(
         "\n".join(
             f'<label class="option"><input class="checkbox" type="checkbox" name="{name}" value="{escape(choice.value)}"'
             f'{" checked" if choice.is_chosen else ""}><span class="option__text">{before}{escape(choice.label)}{after}</span>'
-            f'<span class="option__count">{capped(choice.count)}</span></label>'
+            f"{f'<span class="option__count">{escape(choice.note)}</span>' if choice.note else ''}</label>"
             for choice in chip.choices
         )
     )
@@ -307,7 +328,8 @@ class _Painter:
         )
         if session.due_at:
             waits = words.waiting % {"span": waited(session.state_since)}
-            stands = f'{due(session.due_at)}<div class="sub">{waits}</div>'
+            since = int(session.state_since.timestamp())
+            stands = f'{due(session.due_at)}<div class="sub" data-since="{since}">{waits}</div>'
         else:
             stands = state(session.state)
         return f"""<tr class="qrow{" qrow--left" if left else ""}" role="row" id="s-{id_}" data-mark="{escape(row.mark)}"{' hx-swap-oob="true"' if is_swap else ""}>

@@ -55,12 +55,6 @@ def json_line(text: str) -> str:
 
 
 @register.filter
-def json_text(text: str) -> str:
-    """Write a JSON text as `json_line` does, a string without its quotes."""
-    return jsontree.line(text, is_bare=True)
-
-
-@register.filter
 def field_name(field: str) -> str:
     """Return a corrected field's name in the page's words."""
     return str(FIELD_NAMES.get(field, field))
@@ -69,7 +63,8 @@ def field_name(field: str) -> str:
 @register.simple_tag
 def corrected_value(correction: Correction, side: str) -> str:
     """Write a correction's `old` or `new` value: an instant as the page writes those, else its text."""
-    text = json_text(getattr(correction, side))
+    # A string without its quotes.
+    text = jsontree.line(getattr(correction, side), is_bare=True)
     if correction.field.endswith("_at") and text != "null":
         return moment(datetime.fromisoformat(text))
     return pgettext("value", "empty") if text in ("", "null") else clipped(text)

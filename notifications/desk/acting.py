@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from kyc.desk.access import DeskRequest, requires
+from kyc.desk.bulk import ids_in
 from kyc.desk.paging import SIZE
 from kyc.models import User
 from notifications import outbox
@@ -54,7 +55,7 @@ class Result:
 @requires(RELEASE)
 def act(request: DeskRequest) -> HttpResponse:
     """Do what the form asks for to each ticked message. A message's own page gets the words on it."""
-    wanted, ids = request.POST.get("act", ""), _ids(request.POST.getlist("message"))
+    wanted, ids = request.POST.get("act", ""), ids_in(request.POST.getlist("message"))
     # Read and written again: what comes in a form is no part of an address before.
     query = QueryDict(request.POST.get("from", "")).urlencode()
     if fault := _fault(wanted, ids):
@@ -138,14 +139,3 @@ def _fault(wanted: str, ids: Sequence[UUID]) -> str:
     if len(ids) > MOST:
         return _("Tick at most %(most)s messages. You ticked %(n)s.") % {"most": MOST, "n": len(ids)}
     return ""
-
-
-def _ids(texts: Sequence[str]) -> list[UUID]:
-    """Return the ids among these texts, once each."""
-    found: list[UUID] = []
-    for text in texts:
-        try:
-            found.append(UUID(text))
-        except ValueError:
-            continue
-    return list(dict.fromkeys(found))

@@ -13,6 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from kyc.desk.paging import Listing
+from kyc.desk.rejections import ALL as ALL_DAYS
 from kyc.desk.rejections import Span
 from kyc.models import Session
 from notifications.choices import ABOUT_SEALS, TO_SUBJECTS, TO_THE_DESK, Kind, Status
@@ -38,14 +40,7 @@ AUDIENCES = {DESK: TO_THE_DESK, SUBJECTS: TO_SUBJECTS, KEEPERS: ABOUT_SEALS}
 # Sessions whose IDs begin alike; more than that is no answer to a search.
 MOST_SESSIONS = 200
 SHORTEST = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Sieved:
-    """Ranges of an index, each in the order of a page, and what of them is wanted; no `sieve` wants them all."""
-
-    ranges: Sequence[QuerySet[Notification]]
-    sieve: Q | None = None
+NEWEST_FIRST = ("-created_at", "-id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +74,11 @@ class Filters:
     @classmethod
     def read(cls, params: QueryDict) -> Self:
         view = params.get("status", ALL)
-        asked = params.copy()
-        asked.setdefault("days", "all")
         return cls(
             view=view if view in VIEWS else ALL,
             chosen=[kind for kind in Kind if kind in params.getlist("kind")],
             audiences=[name for name in AUDIENCES if name in params.getlist("whom")],
-            span=Span.read(asked),
+            span=Span.read(params, default=ALL_DAYS),
             search=Search.read(params.get("q", "")),
         )
 
@@ -102,22 +95,26 @@ class Filters:
         within = frozenset().union(*(AUDIENCES[name] for name in self.audiences or AUDIENCES))
         return [kind for kind in self.chosen or Kind if kind in within]
 
-    def rows(self) -> Sieved:
+    def rows(self) -> Listing[Notification]:
         """Return what to page through: ranges of the index that leaves least to be sieved. A search costs a query."""
         rows = Notification.objects.filter(**self.span.bounds("created_at"))
         statuses, kinds = VIEWS[self.view], self.kinds
         if self.search is not None:
-            return Sieved([_of_sessions(rows, self.search, statuses, kinds)])
+            return _listing([_of_sessions(rows, self.search, statuses, kinds)])
         by_status = [rows.filter(status=status) for status in statuses]
         if kinds is None:
-            return Sieved(by_status or [rows])
+            return _listing(by_status or [rows])
         by_kind = [rows.filter(kind=kind) for kind in kinds]
         if not statuses:
-            return Sieved(by_kind)
+            return _listing(by_kind)
         if self.view == SENT:
             # Nearly all of a kind are sent in the end, but not nearly all that are sent are of a kind.
-            return Sieved(by_kind, Q(status=Status.SENT))
-        return Sieved(by_status, Q(kind__in=kinds))
+            return _listing(by_kind, Q(status=Status.SENT))
+        return _listing(by_status, Q(kind__in=kinds))
+
+
+def _listing(ranges: Sequence[QuerySet[Notification]], sieve: Q | None = None) -> Listing[Notification]:
+    return Listing(ranges, NEWEST_FIRST, sieve, time="created_at")
 
 
 def _of_sessions(

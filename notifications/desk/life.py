@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from kyc import ledger
+from kyc.desk.ledger_details import members
 from kyc.models import LedgerEntry, LedgerHead
 from notifications.models import Attempt, Notification
 
@@ -51,7 +51,7 @@ def _acts(message: Notification) -> Iterator[Event]:
     since = Coalesce(head[:1], Value(0)) - MOST_LOOKED_THROUGH
     entries = LedgerEntry.objects.filter(chain=chain, seq__gt=since, action__in=WORDS).order_by("seq")
     for action, at, text, by in entries.values_list("action", "at", "detail", F("actor__username")):
-        if _is_about(json.loads(text), message):
+        if _is_about(members(text) or {}, message):
             yield Event(at, str(WORDS[action]), by or "")
 
 

@@ -6,18 +6,20 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from kyc.desk.access import DeskRequest, record, requires
+from kyc.desk.cursors import without_cursor
+from kyc.desk.filter_menus import span_chip
 from kyc.desk.limits import limited
-from kyc.desk.paging import without_cursor
+from kyc.desk.paging import paginate
 from notifications.desk import links
-from notifications.desk.chips import chips, span_chip
+from notifications.desk.chips import chips
 from notifications.desk.filters import TITLES, Filters
 from notifications.desk.life import life
-from notifications.desk.paging import paginate
 from notifications.desk.rows import rows
 from notifications.desk.tabs import numbers
 from notifications.models import Notification
@@ -34,7 +36,8 @@ def page(request: DeskRequest) -> HttpResponse:
     filters = Filters.read(request.GET)
     known = numbers(request.user)
     listed = paginate(filters.rows(), request.GET)
-    menus, span = chips(request.GET, filters), span_chip(request.GET, filters)
+    menus = chips(request.GET, filters)
+    span = span_chip(request.GET, pgettext("filter of messages", "Written"), filters.span)
     context = {
         "filters": filters,
         "title": TITLES[filters.view],

@@ -5,23 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from kyc.desk.view_tabs import Tab, view_tabs
 from kyc.models import Session, User
 from kyc.querysets import CappedCount
 from notifications.choices import Status
 from notifications.desk.filters import NEEDS_A_PERSON, TITLES, VIEWS
 from notifications.models import Notification
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    view: str
-    title: str
-    count: int
-    is_current: bool
-
-    @property
-    def is_alarming(self) -> bool:
-        return self.view == NEEDS_A_PERSON and self.count > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +21,7 @@ class Numbers:
     n_in_review: int
 
     def tabs(self, view: str) -> list[Tab]:
-        return [Tab(name, str(title), self.counts[name], name == view) for name, title in TITLES.items()]
+        return view_tabs(TITLES, self.counts, view, alarming=(NEEDS_A_PERSON,))
 
 
 def numbers(person: User) -> Numbers:

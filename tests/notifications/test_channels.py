@@ -112,7 +112,7 @@ def test_nor_does_one_that_hangs_and_it_is_cut_off(
         Pager.port = exchange.port
         began = time.monotonic()
         send_due()
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 60
 
     row = Notification.objects.get(channel="pager")
     assert (row.status, row.n_attempts) == (Status.PENDING, 1)

@@ -34,7 +34,7 @@ UNIQUE = {
         ("withheld_says_why", {"status": "withheld", "next_attempt_at": None}),
         ("due_in_the_outbox", {"next_attempt_at": None}),
         ("due_in_the_outbox", {"status": "gave_up"}),
-        ("not_before", {"not_before": NOW + timedelta(minutes=5)}),
+        ("not_before", {"not_before": NOW + timedelta(days=1)}),
         ("lease_ends", {"lease_token": uuid4()}),
         ("lease_ends", {"leased_until": NOW}),
         ("sent_at", {"sent_at": NOW}),

@@ -122,7 +122,7 @@ def test_of_several_workers_at_once_one_writes_it() -> None:
     put = outbox.put_digests
 
     def together(*arguments: Any, **also: Any) -> int:
-        barrier.wait(20)
+        barrier.wait(120)
         written.append(n := put(*arguments, **also))
         return n
 

@@ -242,7 +242,7 @@ def test_the_worker_warns_and_sends(
 ) -> None:
     sessions = [due_in(-HOUR, review()), due_in(HOUR, review())]
     process = worker("--once")
-    _, log = process.communicate(timeout=60)
+    _, log = process.communicate(timeout=120)
 
     assert process.returncode == 0, log
     subjects = sorted(str(mail["Subject"]) for mail in server.messages if "ession" in str(mail["Subject"]))

@@ -55,7 +55,7 @@ def start(transactional_db: None, server: MailServer) -> Iterator[Callable[[], i
 
     yield start_one
     starter.stdin.close()
-    starter.wait(10)
+    starter.wait(60)
     starter.stdout.close()
 
 
@@ -70,11 +70,11 @@ def test_killed_in_turns_they_lose_nothing_and_account_for_what_came_twice(
     server.delay = 0.005
 
     for number, share in enumerate(SHARES):
-        wait_for(lambda least=share * N_MESSAGES: len(server.messages) >= least, 60)
+        wait_for(lambda least=share * N_MESSAGES: len(server.messages) >= least)
         turn = number % len(workers)
         os.kill(workers[turn], signal.SIGKILL)
         workers[turn] = start()
-    wait_for(lambda: Notification.objects.filter(status=Status.SENT).count() == N_MESSAGES, 60)
+    wait_for(lambda: Notification.objects.filter(status=Status.SENT).count() == N_MESSAGES)
 
     came = Counter(str(mail["Message-ID"]) for mail in server.messages)
     assert came.keys() == set(Notification.objects.values_list("message_id", flat=True))

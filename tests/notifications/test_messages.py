@@ -15,7 +15,7 @@ from django.utils import timezone
 from kyc import review as acts
 from kyc.models import ReasonCode, Session, User
 from notifications.choices import ABOUT_SEALS, TO_SUBJECTS, Kind
-from notifications.contents import MOST_CHECKS, MOST_REASONS
+from notifications.contents_sessions import MOST_CHECKS, MOST_REASONS
 from notifications.messages import Message, compose
 from notifications.recipients import Addressee
 from tests.factories import UserFactory

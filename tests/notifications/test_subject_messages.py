@@ -12,7 +12,7 @@ import pytest
 from kyc import invitations
 from kyc.models import Delivery, Session
 from notifications.choices import Kind
-from notifications.contents import NothingToSay
+from notifications.facts import NothingToSay
 from notifications.messages import Message, compose
 from notifications.recipients import Addressee
 from notifications.wording import LONGEST_NAME

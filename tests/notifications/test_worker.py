@@ -27,7 +27,7 @@ Act = Callable[..., Session]
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
-def wait_for(what: Callable[[], Any], seconds: float = 20) -> None:
+def wait_for(what: Callable[[], Any], seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < until, "It did not come."
@@ -43,7 +43,7 @@ def test_once_drains_and_exits(worker: Start, server: MailServer, review: Act) -
         review()
 
     process = worker("--once")
-    _, log = process.communicate(timeout=60)
+    _, log = process.communicate(timeout=120)
 
     assert process.returncode == 0, log
     assert (n_sent(), len(server.messages)) == (25, 25)
@@ -55,7 +55,7 @@ def test_killed_in_the_middle_it_loses_nothing(worker: Start, server: MailServer
     rows = [review().notifications.get() for _ in range(3)]
     server.is_stalled = True
     process = worker("--once")
-    assert server.has_message.wait(30)
+    assert server.has_message.wait(120)
 
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -70,18 +70,26 @@ def test_killed_in_the_middle_it_loses_nothing(worker: Start, server: MailServer
         assert outcomes == [AttemptOutcome.LOST, AttemptOutcome.SENT]
 
 
+@pytest.mark.parametrize("seconds", ["-5", "nan", "inf", "soon"])
+def test_it_looks_after_so_many_seconds_and_no_other_word(seconds: str) -> None:
+    with pytest.raises(CommandError, match="interval"):
+        call_command("worker", f"--interval={seconds}")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_after_the_message_in_hand(
     worker: Start, server: MailServer, review: Act, number: signal.Signals
 ) -> None:
     for _ in range(3):
         review()
-    server.delay = 1.0
+    # The answer comes when the signal has: a second is for the process to take note of it.
+    server.is_holding, server.delay = True, 1.0
     process = worker("--interval=0.1")
-    assert server.has_message.wait(30)
+    assert server.has_message.wait(120)
 
     process.send_signal(number)
-    _, log = process.communicate(timeout=20)
+    server.is_holding = False
+    _, log = process.communicate(timeout=120)
 
     assert process.returncode == 0, log
     assert (n_sent(), len(server.messages)) == (1, 1)

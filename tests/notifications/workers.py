@@ -19,11 +19,14 @@ import django
 
 def main() -> None:
     django.setup()
+    from django.conf import settings
     from django.core.management import call_command
 
     from config.management.commands import worker  # noqa: F401 - what each would have to load
     from notifications import leases, sending
 
+    # The server of a busy machine may be slow, and is still there.
+    settings.MAILERS["default"]["OPTIONS"]["timeout"] = 60
     leases.LEASE = timedelta(seconds=float(sys.argv[1]))
     # Small batches, so that each of two has its share of a few hundred messages.
     sending.send_due.__defaults__ = (100,)

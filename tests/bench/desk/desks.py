@@ -17,7 +17,8 @@ from django.utils import timezone
 from psycopg.conninfo import conninfo_to_dict
 
 from kyc.desk.asking import Asked
-from kyc.desk.paging import SIZE, beyond
+from kyc.desk.cursors import AFTER, link
+from kyc.desk.paging import SIZE
 from kyc.models import User
 from tests.bench.desk import shape
 
@@ -53,7 +54,7 @@ class Desk:
         sessions, keys = Asked.of(query, self.me).found(self.now)
         pages = min(number, sessions.count() // SIZE)
         row = sessions.order_by(*keys)[(pages - 1) * SIZE - 1]
-        return beyond(row, keys, QueryDict(query))
+        return link(QueryDict(query), AFTER, row, keys)
 
     def timed(self, request: Request) -> float:
         """Return the milliseconds that a whole request takes."""

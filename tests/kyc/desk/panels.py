@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from kyc.models import Session
 from tests.kyc.desk.arrivals import arrive, page, refused
@@ -56,6 +58,11 @@ def reject(
 
 def act(client: Client, session: Session, name: str, **fields: Any) -> HttpResponse:
     return client.post(f"/sessions/{session.pk}/{name}/", fields)
+
+
+def in_days(number: int) -> str:
+    """Return a day to come, as a form's field has it."""
+    return (timezone.localdate() + timedelta(days=number)).isoformat()
 
 
 def text(answer: HttpResponse | str) -> str:

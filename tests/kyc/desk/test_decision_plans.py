@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
-from kyc.desk.paging import ranges
+from kyc.desk.cursors import ranges
 from kyc.desk.portal import KEYS, n_unentered, unentered
 from kyc.desk.precedents import with_precedents
 from kyc.models import ReasonCode, Session
@@ -60,5 +60,7 @@ def test_each_code_s_precedents_are_ranges_of_one_index() -> None:
     session: Session = SessionFactory()
     shown = plan(with_precedents(ReasonCode.objects.filter(digest=session.pk), session))
 
-    assert shown.count("kyc_precedent_code") >= 6
+    # Of two indexes that begin with the code PostgreSQL may take either while it believes the table to be empty.
+    in_range = {"postgresql": "(digest = kyc_reasoncode.digest)", "sqlite": "kyc_precedent_code"}
+    assert shown.count(in_range[connection.vendor]) >= 6
     assert "Seq Scan on kyc_" not in shown and "SCAN kyc_" not in shown

@@ -9,9 +9,9 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from kyc.desk import deliveries_paging
+from kyc.desk import paging
 from kyc.desk.deliveries_filters import Filters
-from kyc.desk.deliveries_paging import Page, paginate
+from kyc.desk.paging import Page, paginate
 from kyc.models import Delivery
 from tests.factories import DeliveryFactory
 
@@ -47,13 +47,13 @@ def page(query: str, link: str = "", size: int = 3) -> Page:
 def test_walking_older_and_newer_meets_every_row_once_and_in_order(
     deliveries: None, monkeypatch: pytest.MonkeyPatch, query: str, most: int
 ) -> None:
-    monkeypatch.setattr(deliveries_paging, "MOST_LOOKED_THROUGH", most)
+    monkeypatch.setattr(paging, "MOST_LOOKED_THROUGH", most)
     keys = Filters.read(QueryDict(query)).rows().keys
     expected = list(Delivery.objects.filter(**QUERIES[query]).order_by(*keys))
     shown = page(query)
     older = [*shown.rows]
-    while shown.older is not None:
-        shown = page(query, shown.older)
+    while shown.next is not None:
+        shown = page(query, shown.next)
         older += shown.rows
 
     assert older == expected
@@ -64,11 +64,11 @@ def test_walking_back_meets_them_again(deliveries: None, query: str) -> None:
     keys = Filters.read(QueryDict(query)).rows().keys
     expected = list(Delivery.objects.filter(**QUERIES[query]).order_by(*keys))
     shown = page(query)
-    while shown.older is not None:
-        shown = page(query, shown.older)
+    while shown.next is not None:
+        shown = page(query, shown.next)
     newer = [*shown.rows]
-    while shown.newer is not None:
-        shown = page(query, shown.newer)
+    while shown.previous is not None:
+        shown = page(query, shown.previous)
         newer = [*shown.rows, *newer]
 
     assert newer == expected
@@ -77,13 +77,13 @@ def test_walking_back_meets_them_again(deliveries: None, query: str) -> None:
 def test_a_page_that_a_sieve_leaves_short_says_how_far_it_looked(
     deliveries: None, monkeypatch: pytest.MonkeyPatch, queries: Callable
 ) -> None:
-    monkeypatch.setattr(deliveries_paging, "MOST_LOOKED_THROUGH", 5)
+    monkeypatch.setattr(paging, "MOST_LOOKED_THROUGH", 5)
     with queries(2):
         shown = page("secret=cccccccc")
 
-    assert (shown.rows, shown.newer) == ([], None)
+    assert (shown.rows, shown.previous) == ([], None)
     assert shown.looked_back_to == Delivery.objects.order_by("-pk")[4].received_at
-    assert page("secret=cccccccc", shown.older or "").newer == "secret=cccccccc"
+    assert page("secret=cccccccc", shown.next or "").previous == "secret=cccccccc"
 
 
 def test_without_a_sieve_a_page_costs_one_query_however_late(deliveries: None, queries: Callable) -> None:
@@ -91,13 +91,13 @@ def test_without_a_sieve_a_page_costs_one_query_however_late(deliveries: None, q
     with queries(1):
         page("status=applied")
     with queries(1):
-        assert len(page("status=applied", first.older or "").rows) == 3
+        assert len(page("status=applied", first.next or "").rows) == 3
 
 
 def test_a_page_whose_rows_are_gone_shows_the_newest_one(deliveries: None) -> None:
     last = page("status=failed")
     DeliveryFactory.create_batch(4, is_failed=True)
-    gone = page("status=failed").older or ""
+    gone = page("status=failed").next or ""
     Delivery.objects.filter(pk__in=[row.pk for row in page("status=failed", gone).rows]).delete()
 
     assert last.rows == [] and len(page("status=failed", gone).rows) == 3

@@ -9,12 +9,13 @@ from django.db import connection, transaction
 from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
+from kyc.desk.deliveries import came_after
 from kyc.desk.deliveries_chips import event_names
 from kyc.desk.deliveries_filters import Filters
-from kyc.desk.deliveries_paging import came_after, paginate
 from kyc.desk.deliveries_search import search
 from kyc.desk.deliveries_secrets import secrets
 from kyc.desk.deliveries_tabs import numbers
+from kyc.desk.paging import paginate
 from kyc.models import User
 from tests.factories import DeliveryFactory
 
@@ -91,7 +92,7 @@ def test_a_page_is_one_range_of_one_index(query: str, index: str) -> None:
 def test_a_page_of_all_reads_the_primary_key(query: str) -> None:
     DeliveryFactory.create_batch(3)
     found = Filters.read(QueryDict(query)).rows()
-    second = paginate(found, QueryDict(query), size=1).older or query
+    second = paginate(found, QueryDict(query), size=1).next or query
     shown = plan(lambda: paginate(found, QueryDict(second), size=1))
 
     assert PRIMARY[connection.vendor] in shown or query

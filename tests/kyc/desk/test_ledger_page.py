@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from kyc import ledger, origins
-from kyc.desk import ledger_paging
+from kyc.desk import paging
 from kyc.models import LedgerEntry, Session, User
 from kyc.origins import Origin
 from tests.kyc.desk.arrivals import arrive
@@ -111,28 +111,28 @@ def test_it_finds_by_day(auditor_client: Client) -> None:
 
 
 def test_it_turns_pages_both_ways(auditor_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_paging.paginate, "__kwdefaults__", {"size": 2})
+    monkeypatch.setattr(paging.paginate, "__kwdefaults__", {"size": 2})
     pks = [note(ledger.SYSTEM, "code.changed").pk for _ in range(5)][::-1]
     for query in ("q=system", "from=2026-01-01&action=code.changed", "action=code.changed"):
         first = auditor_client.get(f"/ledger/?{query}").context["page"]
-        second = auditor_client.get(f"/ledger/?{first.older}").context["page"]
-        third = auditor_client.get(f"/ledger/?{second.older}").context["page"]
+        second = auditor_client.get(f"/ledger/?{first.next}").context["page"]
+        third = auditor_client.get(f"/ledger/?{second.next}").context["page"]
         assert [row.pk for page in (first, second, third) for row in page.rows] == pks
-        assert third.older is None
-        back = auditor_client.get(f"/ledger/?{third.newer}").context["page"]
+        assert third.next is None
+        back = auditor_client.get(f"/ledger/?{third.previous}").context["page"]
         assert [row.pk for row in back.rows] == pks[2:4]
 
 
 def test_a_sieved_page_says_how_far_back_it_looked(
     auditor_client: Client, officer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger_paging, "MOST_LOOKED_THROUGH", 3)
+    monkeypatch.setattr(paging, "MOST_LOOKED_THROUGH", 3)
     wanted = note(ledger.person_chain(officer), "session.read", officer)
     for _ in range(4):
         note(ledger.person_chain(officer), "session.previewed", officer)
     answer = auditor_client.get(f"/ledger/?person={officer.pk}&action=session.read")
     assert "Looked back to" in answer.content.decode()
-    assert shown(auditor_client, answer.context["page"].older) == [wanted.pk]
+    assert shown(auditor_client, answer.context["page"].next) == [wanted.pk]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from kyc import ledger, origins, sealing
 from kyc.desk.ledger_filters import Filters
-from kyc.desk.ledger_paging import paginate
+from kyc.desk.paging import paginate
 from kyc.desk.record_reading import reads_of
 from kyc.models import LedgerEntry, Session, User
 from kyc.origins import Origin

@@ -50,6 +50,7 @@ def telling(client: Client) -> set[str]:
     }
 
 
+@pytest.mark.walk
 def test_every_page_hides_it_from_auditors_and_admins(
     session: Session, supervisor_client: Client, auditor_client: Client, admin_client: Client
 ) -> None:
@@ -58,6 +59,7 @@ def test_every_page_hides_it_from_auditors_and_admins(
     assert telling(admin_client) == set()
 
 
+@pytest.mark.walk
 def test_what_is_unmasked_is_shown_as_it_is(session: Session, auditor_client: Client) -> None:
     for row in (
         session,

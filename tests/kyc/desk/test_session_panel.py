@@ -18,6 +18,7 @@ from tests.kyc.desk.panels import (
     act,
     approvable,
     decide,
+    in_days,
     panel,
     reject,
     seen_in,
@@ -166,7 +167,7 @@ def test_a_wait_says_until_when_and_why_and_can_be_ended(officer_client: Client)
         officer_client,
         session,
         "wait",
-        until_date="2026-12-01",
+        until_date=in_days(9),
         until_time="09:30",
         rationale_wait="A new photograph.",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from unittest.mock import Mock
 
 import pytest
 from django.db import connection
@@ -161,6 +162,14 @@ def test_no_address_is_fetched_for_a_pdf() -> None:
     for address in ("file:///etc/passwd", "http://192.0.2.1/", "data:text/plain,x", "ftp://192.0.2.1/"):
         with pytest.raises(ValueError, match="fetches nothing"):
             fetcher(address)
+
+
+def test_no_word_is_so_long_that_laying_it_out_takes_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    laid_out = Mock()
+    monkeypatch.setattr(pdf, "_tools", lambda: (laid_out, None))
+    pdf.write(f'<p class="{"c" * 200}">{"x" * 200} {"y" * 80} {"&lt;" * 81}</p>')
+    broken = f"{'x' * 80}<wbr>{'x' * 80}<wbr>{'x' * 40} {'y' * 80} {'&lt;' * 80}<wbr>&lt;"
+    assert laid_out.HTML.call_args.kwargs["string"] == f'<p class="{"c" * 200}">{broken}</p>'
 
 
 def test_where_no_pdf_can_be_made_the_page_says_so(

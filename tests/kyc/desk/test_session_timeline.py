@@ -15,7 +15,7 @@ from tests import wire
 from tests.conftest import signed_in
 from tests.factories import DecisionFactory, UserFactory
 from tests.kyc.desk.arrivals import again, arrive, in_order, newest_delivery, page
-from tests.kyc.desk.panels import WORDS, act, decide, reject, seen, session_in_review
+from tests.kyc.desk.panels import WORDS, act, decide, in_days, reject, seen, session_in_review
 
 pytestmark = pytest.mark.django_db
 
@@ -158,7 +158,7 @@ def test_waits_and_escalations_are_told_with_their_reasons(officer_client: Clien
         officer_client,
         session,
         "wait",
-        until_date="2026-12-01",
+        until_date=in_days(9),
         until_time="10:00",
         rationale_wait="A new photograph.",
     )

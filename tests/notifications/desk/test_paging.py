@@ -9,10 +9,10 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
+from kyc.desk import paging
+from kyc.desk.paging import paginate
 from notifications.choices import Kind, Status
-from notifications.desk import paging
 from notifications.desk.filters import Filters
-from notifications.desk.paging import paginate
 from notifications.models import Notification
 from tests.factories import NotificationFactory
 
@@ -32,7 +32,7 @@ def messages() -> None:
         NotificationFactory(created_at=at, status=status, kind=KINDS[n % 5 == 0])
 
 
-def pages(query: str, *, size: int, way: str = "older") -> list[list[UUID]]:
+def pages(query: str, *, size: int, way: str = "next") -> list[list[UUID]]:
     """Walk from the page that the query asks for to the last one this way."""
     found = Filters.read(QueryDict(query)).rows()
     walked: list[list[UUID]] = []
@@ -73,10 +73,10 @@ def test_older_leads_to_each_message_once_and_in_order(query: str, size: int) ->
 def test_newer_leads_back_the_same_way(query: str) -> None:
     found = Filters.read(QueryDict(query)).rows()
     last = paginate(found, QueryDict(query), size=2)
-    while last.older:
-        last = paginate(found, QueryDict(last.older), size=2)
+    while last.next:
+        last = paginate(found, QueryDict(last.next), size=2)
     there = pages(query, size=2)
-    back = pages(last.newer or "", size=2, way="newer")
+    back = pages(last.previous or "", size=2, way="previous")
 
     assert [pk for page in reversed(back) for pk in page][: len(there) * 2] == [
         pk for page in there[:-1] for pk in page
@@ -97,12 +97,12 @@ def test_a_page_that_stops_looking_says_so_and_older_goes_on(
 
 def test_a_page_whose_rows_are_gone_shows_the_newest() -> None:
     found = Filters.read(QueryDict("status=sent")).rows()
-    older = paginate(found, QueryDict("status=sent"), size=4).older
+    older = paginate(found, QueryDict("status=sent"), size=4).next
     kept = newest_first(status=Status.SENT)[:4]
     Notification.objects.filter(status=Status.SENT).exclude(pk__in=kept).delete()
 
     page = paginate(found, QueryDict(older), size=4)
-    assert [row.pk for row in page.rows] == kept and page.newer is None
+    assert [row.pk for row in page.rows] == kept and page.previous is None
 
 
 def test_a_cursor_that_is_not_ours_is_the_first_page() -> None:

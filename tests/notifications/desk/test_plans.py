@@ -10,11 +10,11 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from kyc.desk.paging import paginate
 from kyc.models import User
 from notifications.choices import Kind, Status
 from notifications.desk.filters import Filters
 from notifications.desk.life import life
-from notifications.desk.paging import paginate
 from notifications.desk.tabs import numbers
 from notifications.models import Notification
 from tests.factories import NotificationFactory, SessionFactory
@@ -84,7 +84,7 @@ def sorts(shown: str) -> bool:
 )
 def test_a_page_is_a_few_ranges_of_one_index(query: str, index: str, n_ranges: int) -> None:
     found = Filters.read(QueryDict(query)).rows()
-    for params in (QueryDict(query), QueryDict(paginate(found, QueryDict(query), size=1).older or query)):
+    for params in (QueryDict(query), QueryDict(paginate(found, QueryDict(query), size=1).next or query)):
         shown = plan(lambda params=params: paginate(found, params, size=1))
 
         assert reads_no_table(shown)
