@@ -18,12 +18,15 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from kyc import refusals
 from kyc.models import User
 from notifications import recipients
-from tests import flush, wire
+from tests import copies, flush, wire
 from tests.factories import UserFactory
 
 AUTHENTICATION_METHODS_USER_KEY = "account_authentication_methods_user"
+RUN_ONCE = ("own_database", "looks", "walk")
+DATABASE = {"db", "transactional_db", "live_server"}
 
 # The same examples on every run: a failure in CI fails here too. `--hypothesis-profile=search` looks for new ones.
 SLOW_MACHINE = {
@@ -47,8 +50,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     once = pytest.mark.skip(reason="It runs once: with --engine=sqlite.")
     for item in items:
-        if any(item.get_closest_marker(name) for name in ("own_database", "looks", "walk")):
+        if not depends_on_engine(item):
             item.add_marker(once)
+
+
+def depends_on_engine(item: pytest.Item) -> bool:
+    """Return whether each engine has something of its own to prove in a test. A page looks the same on both, and who
+    never asks for the database is refused it."""
+    if item.get_closest_marker("each_engine"):
+        return True
+    fixtures: set[str] = set(getattr(item, "fixturenames", ()))
+    if "browser" in fixtures or any(item.get_closest_marker(name) for name in RUN_ONCE):
+        return False
+    return bool(item.get_closest_marker("django_db") or fixtures & DATABASE)
 
 
 # --- The database --------------------------------------------------------------------------------
@@ -63,6 +77,11 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
         # Several runs may share the server that KYC_TEST_POSTGRES_URL names.
         name = f"test_kyc_{os.environ.get('PYTEST_XDIST_TESTRUNUID', str(os.getpid()))[:12]}_{run}"
     database.setdefault("TEST", {})["NAME"] = name
+    # Several threads of a test on a busy machine may have to wait for each other longer than people should.
+    options = database["OPTIONS"]
+    options.get("pool", options)["timeout"] = 60
+    if run != "main":
+        copies.teach(connection)
 
 
 @pytest.fixture(scope="session")
@@ -71,12 +90,15 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
         flush.teach(connection)
         yield
         flush.disconnect_others(connection)
+        copies.forget(connection)
 
 
 @pytest.fixture(autouse=True)
 def forgetful() -> None:
-    """Let no test know who wanted to hear of what in the one before."""
+    """Let no test know who wanted to hear of what in the one before, nor have less room for what is refused."""
     recipients.remembered.clear()
+    for allowance in refusals._allowances.values():
+        allowance.most = 0.0
 
 
 # --- People --------------------------------------------------------------------------------------

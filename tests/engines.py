@@ -1,4 +1,4 @@
-"""A pytest plugin: `pytest` runs every test on SQLite and then on PostgreSQL.
+"""A pytest plugin: `pytest` runs every test on SQLite, and then on PostgreSQL those that depend on the engine.
 
 `--engine=sqlite` or `--engine=postgresql` runs one of them in this process. The environment is set here, before
 pytest-django loads the settings, so that neither a developer's `.env` nor their environment changes a test.

@@ -77,7 +77,7 @@ def _without_triggers(connection: BaseDatabaseWrapper, cursor: CursorWrapper) ->
 
 def _postgresql_switch(cursor: CursorWrapper) -> tuple[list[str], list[str]]:
     # A connection that a test left open would hold its locks, and the flush would wait for ever.
-    cursor.execute("SET LOCAL lock_timeout = '15s'")
+    cursor.execute("SET LOCAL lock_timeout = '60s'")
     cursor.execute("SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal")
     tables = [table for (table,) in cursor.fetchall()]
     off = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in tables]

@@ -61,7 +61,8 @@ PATTERNS = (
     re.compile(r"[\w.+-]+@[\w-]+\.[a-z]{2,}"),
 )
 # A word that could stand in a line by chance, such as a code or a part of an id, says nothing.
-_TELLING = re.compile(r"\S\s\S|@|[^\x00-\x7f]|(?=.*[A-Z])(?=.*\d)")
+# From the beginning of a line only: from each character of a long one, the search would go through the rest of it.
+_TELLING = re.compile(r"\S\s\S|@|[^\x00-\x7f]|^(?=.*[A-Z])(?=.*\d)", re.MULTILINE)
 SHORTEST = 8
 
 

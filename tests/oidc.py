@@ -28,11 +28,11 @@ class Provider:
     def knows(self, sub: str, *groups: str, **claims: Any) -> None:
         """Let the provider know a person, with these groups and claims from now on."""
         said = {"groups": list(groups), "preferred_username": sub, **claims}
-        requests.put(f"{self.address}/users/{sub}", json=said, timeout=5).raise_for_status()
+        requests.put(f"{self.address}/users/{sub}", json=said, timeout=60).raise_for_status()
 
     def answer(self, going_to: str, sub: str, **form: str) -> str:
         """Sign in there as somebody, and return where the provider sends the browser back to."""
-        answered = requests.post(going_to, data={"sub": sub, **form}, allow_redirects=False, timeout=5)
+        answered = requests.post(going_to, data={"sub": sub, **form}, allow_redirects=False, timeout=60)
         return answered.headers["Location"]
 
 

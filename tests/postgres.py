@@ -20,13 +20,14 @@ PLACES = (
     "/opt/homebrew/opt/postgresql*/bin",
     "/usr/local/opt/postgresql*/bin",
 )
-# A server that holds only test data may lose it: no waiting for the disk.
+# A server that holds only test data may lose it: no waiting for the disk. No plan may hang on when autovacuum looks.
 QUICK = (
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
     "max_connections=200",
     "listen_addresses=127.0.0.1",
+    "autovacuum=off",
 )
 # Runs beside the tests and waits for the end of its input, which comes however they end, by SIGKILL too.
 GUARD = 'cat >/dev/null; "$1/pg_ctl" -D "$2/data" -m immediate -w stop >/dev/null 2>&1; rm -rf "$2"'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from urllib.parse import quote
 
 from django.db import connection
 
-from tests import logged, postgres
+from tests import copies, logged, postgres
 
 SECRET = "server-secret"
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,8 +35,7 @@ def running_desk(
         "LOG_LEVEL": "ERROR",
         **environment,
     }
-    migrate = [sys.executable, "manage.py", "migrate", "-v0", "--skip-checks"]
-    subprocess.run(migrate, cwd=ROOT, env=settings, check=True)
+    _migrate(database_url, settings)
     granian = [
         sys.executable,
         "-m",
@@ -60,10 +60,21 @@ def running_desk(
         process.wait()
 
 
+def _migrate(database_url: str, environment: dict[str, str]) -> None:
+    """Migrate a database, or make it from one that the run of the tests has migrated."""
+    file, migrated = Path(database_url.removeprefix("sqlite:///")), copies.migrated_file()
+    if migrated and file.is_absolute() and not file.exists():
+        shutil.copyfile(migrated, file)
+        return
+    command = [sys.executable, "manage.py", "migrate", "-v0", "--skip-checks"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+
+
 def _wait_until_ready(port: int) -> None:
-    for _ in range(150):
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
         with contextlib.suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
             connection.request("GET", "/health/ready")
             if connection.getresponse().status == 200:
                 return

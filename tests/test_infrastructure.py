@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -13,9 +15,11 @@ from django.core.cache import cache
 from django.db import connection
 
 from kyc.models import LedgerEntry, Session
-from tests import engines, factories, postgres, wire
+from tests import copies, engines, factories, postgres, wire
+from tests.conftest import depends_on_engine
 
 
+@pytest.mark.each_engine
 def test_it_runs_on_the_engine_that_was_asked_for(pytestconfig: pytest.Config) -> None:
     assert connection.vendor == pytestconfig.option.engine
     assert settings.RALIO_WEBHOOK_SECRETS == ["test-webhook-secret"]
@@ -111,6 +115,44 @@ def test_a_person_s_machine_may_lack_postgresql_and_ci_may_not(
     assert engines.engines_here() == ["sqlite", "postgresql"]
     with pytest.raises(pytest.UsageError, match="not installed"):
         engines.start_postgresql(None)
+
+
+@pytest.mark.parametrize(
+    ("marks", "fixtures", "expected"),
+    [
+        (["django_db"], [], True),
+        ([], ["transactional_db"], True),
+        ([], ["live_server"], True),
+        ([], ["tmp_path"], False),
+        (["django_db", "walk"], [], False),
+        (["looks"], ["db"], False),
+        (["own_database"], ["db"], False),
+        ([], ["browser", "db"], False),
+        (["each_engine"], ["browser", "db"], True),
+        (["each_engine"], [], True),
+    ],
+)
+def test_what_depends_on_the_engine_runs_on_both(
+    marks: list[str], fixtures: list[str], expected: bool
+) -> None:
+    item: Any = SimpleNamespace(fixturenames=fixtures, get_closest_marker={name: name for name in marks}.get)
+
+    assert depends_on_engine(item) == expected
+
+
+@pytest.mark.each_engine
+def test_the_processes_of_a_run_have_copies_of_one_database(
+    django_db_setup: None, django_db_blocker: Any, pytestconfig: pytest.Config
+) -> None:
+    with django_db_blocker.unblock():
+        tables = connection.introspection.table_names()
+    name = str(connection.settings_dict["NAME"])
+
+    assert {"kyc_session", "kyc_ledgerentry", "kyc_cache", "django_migrations"} <= set(tables)
+    assert getattr(pytestconfig, "workerinput", {}).get("workerid", "main") in name
+    if "PYTEST_XDIST_WORKER" in os.environ and connection.vendor == "sqlite":
+        migrated = copies.migrated_file()
+        assert migrated and str(migrated) != name
 
 
 def test_examples_come_with_fresh_ids() -> None:

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "kyc.choices": (),
     "kyc.comparing": (*MODELS, "kyc.ledger", "kyc.ralio.simulator"),
     "kyc.deadlines": (*MODELS, "kyc.review", "kyc.signals"),
-    "kyc.contacts": (*MODELS, "kyc.ledger", "kyc.review", "kyc.signals"),
+    "kyc.contacts": (*MODELS, "kyc.languages", "kyc.ledger", "kyc.review", "kyc.signals"),
     "kyc.desk": DOMAIN,
     "kyc.enquiries": (*MODELS, "kyc.ralio.events"),
     "kyc.erasing": (
@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "kyc.fastpath": (*MODELS, "kyc.folding", "kyc.ledger", "kyc.projection", "kyc.ralio.events"),
     "kyc.figures": (*MODELS, "kyc.languages"),
     "kyc.folding": (*MODELS, "kyc.projection", "kyc.sla"),
+    "kyc.holds": (*MODELS, "kyc.subjects"),
     "kyc.inbox": (*MODELS, "kyc.figures", "kyc.rhythm"),
     "kyc.ingestion": (
         *MODELS,
@@ -70,6 +71,7 @@ MAY_IMPORT = {
         "kyc.erasing",
         "kyc.exceptions",
         "kyc.folding",
+        "kyc.holds",
         "kyc.ledger",
         "kyc.review",
         "kyc.subjects",
@@ -99,7 +101,7 @@ MAY_IMPORT = {
         "kyc.ralio.signature",
         "kyc.tracing",
     ),
-    "kyc.retention": (*MODELS, "kyc.erasing", "kyc.folding", "kyc.ledger", "kyc.subjects"),
+    "kyc.retention": (*MODELS, "kyc.erasing", "kyc.folding", "kyc.holds", "kyc.ledger", "kyc.subjects"),
     # A check's data is kept as JSON text, and a correction of it must read and write it as the wire does.
     "kyc.review": (
         *MODELS,

@@ -70,17 +70,17 @@ class Demo:
         return self.output.read_text()
 
     def wait_for(self, text: str) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 150
         while text not in self.said:
             assert self.process.poll() is None and time.monotonic() < deadline, self.said
             time.sleep(0.1)
 
     def ask(self, path: str) -> httpx.Response:
-        return httpx.get(f"{self.url}{path}", trust_env=False, timeout=30)
+        return httpx.get(f"{self.url}{path}", trust_env=False, timeout=60)
 
     def end(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(120)
 
     def family(self) -> dict[int, str]:
         """Return the processes below the demo's own, by their id."""
@@ -136,7 +136,7 @@ def _processes() -> list[tuple[int, int, str, str]]:
 
 def alive(family: dict[int, str]) -> list[str]:
     """Return the commands of those still running after some seconds."""
-    deadline = time.monotonic() + 12
+    deadline = time.monotonic() + 60
     while True:
         running = {pid for pid, _, state, _ in _processes() if not state.startswith("Z")} & set(family)
         if not running or time.monotonic() > deadline:
@@ -145,7 +145,7 @@ def alive(family: dict[int, str]) -> list[str]:
 
 
 def sign_in(demo: Demo, name: str) -> httpx.Response:
-    with httpx.Client(base_url=demo.url, trust_env=False, timeout=30) as browser:
+    with httpx.Client(base_url=demo.url, trust_env=False, timeout=60) as browser:
         token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', browser.get("/account/login/").text)
         assert token
         form = {"login": name, "password": demo.passwords()[name], "csrfmiddlewaretoken": token[1]}
@@ -169,7 +169,7 @@ def test_it_serves_ends_with_ctrl_c_goes_on_and_starts_anew(demo: Callable[..., 
     second.wait_for("KYC Desk runs")
     assert all(second.passwords()[name] != first.passwords()[name] for name in PEOPLE)
     another = demo("--reset")
-    assert another.process.wait(30) == 1 and "running already" in another.said
+    assert another.process.wait(120) == 1 and "running already" in another.said
     assert second.end(signal.SIGTERM) == 0
     assert second.count("kyc_session") == kept and "what happened since" not in second.said
 
@@ -178,7 +178,7 @@ def test_it_serves_ends_with_ctrl_c_goes_on_and_starts_anew(demo: Callable[..., 
     assert (third.count("kyc_session"), third.count("kyc_user")) == (0, len(PEOPLE))
     family = third.family()
     os.kill(next(pid for pid, command in family.items() if "granian" in command), signal.SIGKILL)
-    assert third.process.wait(30) == 1 and "The server ended by itself" in third.said
+    assert third.process.wait(120) == 1 and "The server ended by itself" in third.said
     assert alive(family) == []
 
 

@@ -57,7 +57,7 @@ def manage(*arguments: str) -> subprocess.CompletedProcess[str]:
     # Not a setting of the developer's own: from their file none is read where the environment has it.
     command = [sys.executable, "manage.py", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False, timeout=60
+        command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False, timeout=180
     )
 
 
@@ -107,7 +107,7 @@ def test_the_server_that_the_readme_starts_writes_lines_of_json(tmp_path: Path) 
             start_new_session=True,
         )
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 150
         while "Started worker-1" not in log.read_text():
             assert server.poll() is None and time.monotonic() < until, log.read_text()
             time.sleep(0.1)

@@ -17,6 +17,7 @@ from playwright.sync_api import (
     Page,
     Playwright,
     Response,
+    expect,
     sync_playwright,
 )
 from pytest_django.live_server_helper import LiveServer
@@ -24,6 +25,8 @@ from pytest_django.live_server_helper import LiveServer
 from kyc.models import User
 from tests.conftest import signed_in
 
+# Milliseconds that a page may take for anything: a limit for what hangs, not for what is slow on a busy machine.
+PATIENCE = 60_000
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
     "--no-sandbox",
@@ -46,11 +49,17 @@ document.addEventListener("securitypolicyviolation", (event) => console.error(
 """
 
 
+# A request that another one replaces, or that its page leaves behind, is no fault. htmx says both of one that failed, too,
+# and then what failed.
+NO_FAULTS = ("Failed to load resource", "htmx:afterRequest", "htmx:sendAbort")
+
+
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     # Playwright keeps an event loop in this thread, and Django would refuse the database there.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as started:
+        expect.set_options(timeout=PATIENCE)
         yield started
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
@@ -107,7 +116,7 @@ def open_page(
             **LOOKS[look], base_url=live_server.url, java_script_enabled=javascript, accept_downloads=True
         )
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         if person:
             session = signed_in(person).cookies["sessionid"].value
             context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
@@ -131,7 +140,7 @@ def watch(page: Page, problems: list[str]) -> None:
 
     def console(message: ConsoleMessage) -> None:
         # `answer` sees failed loads too, and knows a page that says 404 from a style sheet that is not there.
-        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+        if message.type == "error" and not message.text.startswith(NO_FAULTS):
             problems.append(f"{page.url}: {message.text}")
 
     def answer(response: Response) -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from kyc.models import Delivery, User
 from tests import wire
 from tests.e2e import checks, scene
+from tests.e2e.keys import press_together
 from tests.e2e.test_journey import choose
 from tests.kyc.desk.parcels import broken, mended
 
@@ -84,8 +85,7 @@ def test_the_list_is_walked_by_keyboard(
     page = open_page(person=supervisor)
     page.goto("/queue/")
     page.wait_for_load_state("load")
-    page.keyboard.press("g")
-    page.keyboard.press("d")
+    press_together(page, "g", "d")
     expect(page.get_by_role("heading", level=1, name="Deliveries")).to_be_visible()
     page.wait_for_load_state("load")
     page.keyboard.press("j")
@@ -97,6 +97,7 @@ def test_the_list_is_walked_by_keyboard(
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1, name="kyc_session_failed")).to_be_visible()
     page.get_by_role("link", name="Deliveries").first.click()
+    expect(page.get_by_role("heading", level=1, name="Deliveries")).to_be_visible()
     page.wait_for_load_state("load")
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox")).to_be_focused()

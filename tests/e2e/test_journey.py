@@ -8,12 +8,14 @@ from collections.abc import Callable
 from urllib.request import Request, urlopen
 from uuid import UUID, uuid4
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from kyc.models import User
 from tests import wire
 from tests.e2e import checks, scene
+from tests.e2e.keys import press_together
 from tests.factories import PASSWORD
 
 POLL_SECONDS = 20
@@ -51,6 +53,7 @@ def test_an_officer_works(page: Page, officer: User, live_server: LiveServer) ->
     sign_out(page)
 
 
+@pytest.mark.each_engine
 def test_an_officer_works_without_javascript(
     open_page: Callable[..., Page], officer: User, live_server: LiveServer
 ) -> None:
@@ -91,8 +94,7 @@ def test_an_officer_works_by_keyboard(open_page: Callable[..., Page], officer: U
     expect(page.get_by_role("heading", level=1)).to_contain_text(str(known.overdue))
 
     obeys_keys(page)
-    page.keyboard.press("g")
-    page.keyboard.press("q")
+    press_together(page, "g", "q")
     expect(page.get_by_role("heading", level=1, name="Review queue")).to_be_visible()
     obeys_keys(page)
     page.keyboard.press("/")
@@ -142,6 +144,7 @@ def row(page: Page, session_id: UUID) -> Locator:
 def unfold(page: Page, control: Locator) -> None:
     """Show the filters where the window is too narrow to show them at once."""
     control.wait_for(state="attached")
+    page.wait_for_load_state()
     if not control.is_visible():
         page.locator("summary", has_text="Filters").click()
 
@@ -161,7 +164,7 @@ def find_and_export_a_rejection(page: Page, known: scene.Scene, *, javascript: b
     expect(page.get_by_text(scene.DETERIORATED["message"]).first).to_be_visible()
     expect(page.get_by_title(str(known.rejected)).first).to_be_visible()
 
-    code = page.get_by_role("checkbox", name="LOW_CONFIDENCE")
+    code = page.get_by_role("checkbox", name="LOW_CONFIDENCE", include_hidden=True)
     unfold(page, code)
     code.click()
     if not javascript:

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from kyc import sealing
 from kyc.models import User
 from tests.e2e import checks, scene
+from tests.e2e.keys import press_together
 
 
 @pytest.fixture
@@ -26,15 +27,16 @@ def test_entries_open_beside_the_list_by_key(
 ) -> None:
     page = open_page(look, person=auditor)
     page.goto("/queue/")
-    page.keyboard.press("g")
-    page.keyboard.press("l")
+    press_together(page, "g", "l")
     expect(page.get_by_role("heading", name="Ledger")).to_be_visible()
+    page.wait_for_load_state()
     page.keyboard.press("j")
     expect(page.locator("#peek").get_by_text("Covers this entry")).to_be_visible()
     checks.is_good(page)
     page.keyboard.press("/")
     page.keyboard.type(str(known.overdue))
     page.keyboard.press("Enter")
+    page.wait_for_url("**/ledger/?q=*")
     page.get_by_role("button", name="Verify this chain").first.click()
     expect(page.get_by_role("heading", name="The chain holds")).to_be_visible()
     expect(page.get_by_text("Nothing that was sealed is missing or altered.")).to_be_visible()
@@ -49,6 +51,7 @@ def test_all_of_it_works_without_javascript(
     page.goto("/ledger/")
     page.get_by_label("Search by session").fill(str(known.overdue)[:8])
     page.get_by_role("button", name="Search", exact=True).click()
+    page.wait_for_url("**/ledger/?*q=*")
     page.locator(".qrow__link").first.click()
     expect(page.get_by_text("Covers this entry")).to_be_visible()
     page.get_by_role("button", name="Verify this chain").click()
@@ -67,9 +70,8 @@ def test_a_record_leaves_as_pdf_and_the_ledger_as_zip(
 ) -> None:
     page = open_page(look, person=auditor)
     page.goto(f"/sessions/{known.overdue}/record/")
-    # The first PDF of a process has to find its fonts.
-    with page.expect_download(timeout=60_000) as taken:
-        page.get_by_role("link", name="Download PDF").click(timeout=60_000)
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="Download PDF").click()
     assert Path(taken.value.path()).read_bytes().startswith(b"%PDF-")
     page.goto("/ledger/export/")
     with page.expect_download() as taken:

@@ -11,6 +11,7 @@ from kyc.models import User
 from notifications.choices import Status
 from notifications.models import Notification
 from tests.e2e import checks
+from tests.e2e.keys import press_together
 from tests.factories import AttemptFactory, NotificationFactory
 
 
@@ -54,13 +55,14 @@ def test_the_list_is_walked_by_keyboard_and_a_life_is_read(
     page = open_page("dark", person=supervisor)
     page.goto("/queue/")
     page.wait_for_load_state("load")
-    page.keyboard.press("g")
-    page.keyboard.press("n")
+    press_together(page, "g", "n")
     expect(page.get_by_role("heading", level=1, name="Notifications")).to_be_visible()
     page.wait_for_load_state("load")
     page.locator(f"#s-{row.pk} .qrow__link").focus()
     pane = page.get_by_role("complementary", name="Message: Verification failed")
     expect(pane).to_contain_text("550 no such mailbox")
+    checks.is_good(page)
+    page.emulate_media(color_scheme="light")
     checks.is_good(page)
     page.keyboard.press("x")
     expect(page.locator(f"#s-{row.pk}").get_by_role("checkbox")).to_be_checked()

@@ -28,6 +28,7 @@ def state_of(session_id: UUID) -> str:
     return Session.objects.get(pk=session_id).state
 
 
+@pytest.mark.each_engine
 def test_of_two_officers_one_decides_and_the_other_loses_nothing(
     open_page: Opener, officer: User, colleague: User
 ) -> None:
@@ -51,6 +52,7 @@ def test_of_two_officers_one_decides_and_the_other_loses_nothing(
     assert Note.objects.get().by == officer
 
 
+@pytest.mark.each_engine
 def test_what_ralio_sends_meanwhile_is_told_and_the_form_stays(open_page: Opener, officer: User) -> None:
     session_id = in_review()
     page = opened(open_page(person=officer), session_id)

@@ -34,8 +34,8 @@ def show(open_page: Callable[..., Page], problems: list[str]) -> Callable[[str],
 
 
 def is_reported(page: Page, words: str, problems: list[str]) -> bool:
-    """Return True as soon as the browser has said so, in its own time; False after ten seconds."""
-    until = time.monotonic() + 10
+    """Return True as soon as the browser has said so, in its own time; False after a minute."""
+    until = time.monotonic() + 60
     while not (found := any(words in problem for problem in problems)) and time.monotonic() < until:
         page.wait_for_timeout(20)
     return found

@@ -53,7 +53,7 @@ END = b"0\r\n\r\n"
 
 
 def send(
-    port: int, *parts: bytes, seconds: float = 15, n_answers: int = 1, is_cut_off: bool = False
+    port: int, *parts: bytes, seconds: float = 60, n_answers: int = 1, is_cut_off: bool = False
 ) -> Answers:
     """Send the parts and return what comes back until the server closes, or `n_answers` are there.
 

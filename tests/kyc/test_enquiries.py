@@ -229,16 +229,16 @@ def test_an_api_that_lets_one_wait_holds_up_no_message(
     api: Api, mailoutbox: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # It stalls until told otherwise, and is waited for: the message is sent meanwhile.
-    monkeypatch.setattr(client, "READ_WITHIN", 60)
-    monkeypatch.setattr(client, "ANSWER_WITHIN", 60)
-    api.behaviour.stall_seconds = 60
+    monkeypatch.setattr(client, "READ_WITHIN", 200)
+    monkeypatch.setattr(client, "ANSWER_WITHIN", 200)
+    api.behaviour.stall_seconds = 200
     api.behaviour.faults.append("stall")
     stop = command.Stop()
     worker = threading.Thread(target=lambda: (command.Command().work(stop, 0.05), connection.close()))
     Played(api).comes_to("REVIEW")
 
     def until(what: Callable[[], Any]) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not what():
             assert time.monotonic() < deadline
             time.sleep(0.05)

@@ -39,7 +39,7 @@ def test_a_killed_workers_question_is_asked_by_the_next(api: Api, settings: Any)
     command = [sys.executable, "manage.py", "worker", "--once"]
     with logged.kept() as log:
         process = subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR, stderr=log)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not api.paths:
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)

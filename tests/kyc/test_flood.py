@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -85,8 +86,12 @@ def test_what_looks_like_ralios_leaves_half_to_the_others() -> None:
     assert ring()[0] > 190
 
 
-def test_of_a_flood_of_large_bodies_the_last_ones_leave_their_digest(settings: Any) -> None:
+def test_of_a_flood_of_large_bodies_the_last_ones_leave_their_digest(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.RALIO_REFUSED_MAX_BYTES = 400_000
+    # All in one moment: with every second there is room for more.
+    monkeypatch.setattr(refusals, "time", SimpleNamespace(monotonic=lambda: 0.0))
     rows = [refusals.refuse(RefusalCause.SIGNATURE_WRONG, {}, body=b"x" * 100_000) for _ in range(6)]
     small = refusals.refuse(RefusalCause.SIGNATURE_WRONG, {}, body=b"x" * 1000)
 

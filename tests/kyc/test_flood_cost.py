@@ -99,7 +99,7 @@ def test_a_request_that_is_being_replayed_holds_no_trim_up(settings: Any) -> Non
         RefusedRequest.objects.select_for_update().get(pk=first.pk)
         trimmer = threading.Thread(target=trim)
         trimmer.start()
-        trimmer.join(10)
+        trimmer.join(120)
         assert not trimmer.is_alive()
     refusals.trim()
     assert RefusedRequest.objects.get() == second

@@ -41,7 +41,7 @@ def worker() -> Iterator[subprocess.Popen[str]]:
         logged.keep(process.communicate()[1] or "")
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(what: Callable[[], bool], seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < until, "It did not come."
@@ -83,7 +83,7 @@ def test_killed_in_the_middle_it_leaves_the_delivery_to_another(monkeypatch: pyt
 
     make_due(delivery)
     with worker() as second:
-        second.communicate(timeout=60)
+        second.communicate(timeout=120)
     delivery.refresh_from_db()
     assert (delivery.status, delivery.n_tries, delivery.error) == ("applied", 3, "")
     assert Session.objects.get(pk=session.pk).state == "REJECTED"

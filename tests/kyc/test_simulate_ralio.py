@@ -124,7 +124,7 @@ def test_ctrl_c_prints_the_tally(tmp_path: Path) -> None:
         for _ in range(3):
             listener.accept()[0].close()
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 1
+    assert process.wait(120) == 1
     said = (tmp_path / "out").read_text()
     assert "Stopped." in said and tally(said)["given up"] >= 2
 
@@ -140,7 +140,7 @@ def test_it_serves_the_api_of_what_it_played_and_of_what_it_withheld(url: str, t
             stderr=subprocess.STDOUT,
         )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while "until Ctrl-C" not in (said := (tmp_path / "out").read_text()):
             assert process.poll() is None and time.monotonic() < deadline, said
             time.sleep(0.1)
@@ -156,7 +156,7 @@ def test_it_serves_the_api_of_what_it_played_and_of_what_it_withheld(url: str, t
         assert Delivery.objects.filter(source="api", session_state="REJECTED").exists()
     finally:
         process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
 
 
 def test_an_api_port_that_is_taken_is_named() -> None:

@@ -1,4 +1,4 @@
-"""Which row of README's table of roles each address belongs to, read and posted to."""
+"""Which row of README's table of roles each address belongs to, read and posted to: the one list of all addresses."""
 
 from __future__ import annotations
 
@@ -196,7 +196,11 @@ MODELS = {
 # They answer machines: a probe, and Ralio, whose signature is looked at.
 MACHINES = {"health-live", "health-ready"}
 # The second step of a sign-in, which sends back to the first whoever has not taken it.
-SECOND_STEPS = {"mfa_authenticate", "mfa_login_webauthn", "openid_connect_callback"}
+SECOND_STEPS = {
+    "mfa_authenticate": Door(SIGN_IN, SIGN_IN),
+    "mfa_login_webauthn": Door(SIGN_IN, SIGN_IN),
+    "openid_connect_callback": Door(SIGN_IN),
+}
 # Doors behind which more than the role is asked for: who decided takes it back, who holds a session hands it over.
 RULED = {"decision-undo", "session-hand-over", "session-keep"}
 # They end the sign-in, and so lead to the sign-in page; at once where there is none.

@@ -18,7 +18,7 @@ from tests.conftest import signed_in
 from tests.security.addresses import Address, everything, furnish, of_all_roles
 from tests.security.asking import watched
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.walk]
 
 # It stands in no statement of ours, and a statement that holds it was put together from what somebody sent.
 MARK = "zq7zq"

@@ -11,17 +11,18 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.test import Client
 
-from kyc.models import Decision, Erasure, User
+from kyc.models import Decision, Erasure, LegalHold, User
 from tests.kyc.admin.conftest import form_of
 from tests.kyc.review.acting import WORDS, seen
 from tests.security.addresses import everything, furnish, of_all_roles
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.walk]
 
 # What asks again, whatever else may be added to it.
 SENSITIVE = {
     "history-export", "queue-portal-export", "ledger-bundle", "session-record-pdf", "privacy-subject-export",
-    "privacy-subject-erase", "privacy-erasure-confirm", "privacy-erasure-refuse", "decision-confirm",
+    "privacy-subject-erase", "privacy-erasure-confirm", "privacy-erasure-refuse", "privacy-subject-hold",
+    "privacy-hold-lift", "decision-confirm",
     "admin:kyc_user_add", "admin:kyc_user_change", "admin:auth_user_password_change",
 }  # fmt: skip
 # One thing's own bytes, for those who see them anyway.
@@ -35,7 +36,14 @@ def picture() -> list[Any]:
     )
     confirmed = Decision.objects.filter(status="confirmed", needs_checker=True).values_list("pk", "checker")
     erasures = Erasure.objects.order_by("pk").values_list("pk", "status", "checker")
-    return [*people, *confirmed, *erasures, *Authenticator.objects.order_by("pk").values_list("pk", "user")]
+    holds = LegalHold.objects.order_by("pk").values_list("pk", "lifted_at")
+    return [
+        *people,
+        *confirmed,
+        *erasures,
+        *holds,
+        *Authenticator.objects.order_by("pk").values_list("pk", "user"),
+    ]
 
 
 def test_nothing_of_it_is_done_by_any_door(stale_client: Callable[[User], Client]) -> None:

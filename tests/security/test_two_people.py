@@ -77,10 +77,12 @@ def attempts(by: User, erasure: Erasure) -> set[str]:
     return found
 
 
+@pytest.mark.walk
 def test_who_asked_for_an_erasure_has_it_done_by_no_door(erasure: Erasure) -> None:
     assert attempts(erasure.maker, erasure) == set()
 
 
+@pytest.mark.walk
 def test_another_has_it_done_or_refused_by_two_doors_and_no_others(erasure: Erasure) -> None:
     other = of_all_roles("other")
     assert attempts(other, erasure) == {"privacy-erasure-confirm", "privacy-erasure-refuse"}

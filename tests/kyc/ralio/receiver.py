@@ -21,7 +21,8 @@ class Receiver:
                 body = self.body()
                 with lock:
                     receiver.posts.append((body, self.headers["X-Signature"]))
-                    status, said = answers(len(receiver.posts))
+                    n_posts = len(receiver.posts)
+                status, said = answers(n_posts)
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(said)))
                 self.end_headers()

@@ -70,6 +70,7 @@ def changes(by: User | AnonymousUser, posts: list[Post], *looks: Look) -> list[C
 
 # --- The desk ------------------------------------------------------------------------------------
 @pytest.mark.parametrize("role", ["auditor", "admin", "nobody", "visitor"])
+@pytest.mark.walk
 def test_who_may_not_decide_changes_nothing_by_any_door(role: str, proposal: Decision) -> None:
     session = proposal.session
     person = UserFactory(role="" if role == "nobody" else role) if role != "visitor" else AnonymousUser()
@@ -81,6 +82,7 @@ def test_who_may_not_decide_changes_nothing_by_any_door(role: str, proposal: Dec
     assert set(found) <= {"queue-view-save"}
 
 
+@pytest.mark.walk
 def test_the_maker_takes_it_back_and_confirms_it_by_no_door(proposal: Decision, officer: User) -> None:
     session = proposal.session
 
@@ -93,12 +95,14 @@ def test_the_maker_takes_it_back_and_confirms_it_by_no_door(proposal: Decision, 
     assert touching == {"decision-undo": 1}
 
 
+@pytest.mark.walk
 def test_another_person_confirms_it_by_one_door_and_no_other(proposal: Decision) -> None:
     session, other = proposal.session, UserFactory(role="officer")
     posts = list(desk_posts(session, proposal, other))
     assert changes(other, posts, lambda: is_decided(session)) == [{"decision-confirm": 1}]
 
 
+@pytest.mark.walk
 def test_nobody_decides_alone_by_any_door(settings: Any, supervisor: User) -> None:
     settings.KYC_FOUR_EYES = "all"
     session = scene.in_review()
@@ -110,6 +114,7 @@ def test_nobody_decides_alone_by_any_door(settings: Any, supervisor: User) -> No
     assert proposing == {"session-decide": 2}
 
 
+@pytest.mark.walk
 def test_only_a_supervisor_who_took_no_part_settles_a_dispute(officer: User, supervisor: User) -> None:
     session, decision = disputed(officer)
     for person, found in [(officer, {}), (supervisor, {"session-settle": 2})]:
@@ -118,6 +123,7 @@ def test_only_a_supervisor_who_took_no_part_settles_a_dispute(officer: User, sup
         assert changes(person, deciding, lambda: now_is(session).is_disputed) == [found]
 
 
+@pytest.mark.walk
 def test_what_another_holds_is_decided_by_no_door(officer: User, supervisor: User) -> None:
     session = claimed(scene.in_review(), officer)
     posts = [
@@ -134,6 +140,7 @@ def test_no_act_on_many_sessions_decides() -> None:
 
 
 @pytest.mark.parametrize("role", ["supervisor", "admin", "superuser"])
+@pytest.mark.walk
 def test_the_admin_decides_and_confirms_nothing(role: str, proposal: Decision) -> None:
     session = proposal.session
     is_all = role == "superuser"
@@ -147,6 +154,7 @@ def test_the_admin_decides_and_confirms_nothing(role: str, proposal: Decision) -
     assert changes(person, posts, decisions) == [{}]
 
 
+@pytest.mark.walk
 def test_no_command_decides(proposal: Decision) -> None:
     before = picture(proposal.session)
     for command in ("rebuild_sessions", "replay_deliveries", "recompute_due_times", "verify_ledger"):
