@@ -36,7 +36,7 @@ PORTION = 500
 
 
 class NotATable(ValueError):
-    """The file can not be read as a table of contacts at all. The words say why."""
+    """The file cannot be read as a table of contacts at all. The words say why."""
 
 
 class Ending(StrEnum):
@@ -110,7 +110,7 @@ def read(content: bytes) -> Table:
         rows = _without_repeats(_row(lines.line_num, names, cells) for cells in lines if any(cells))
         return Table(list(rows), sha256(content).hexdigest())
     except csv.Error as error:
-        where = _("Line %(line)d can not be read as a row: %(error)s.")
+        where = _("Line %(line)d cannot be read as a row: %(error)s.")
         raise NotATable(where % {"line": lines.line_num, "error": error}) from None
 
 

@@ -112,7 +112,7 @@ def lock_delivery(pk: int) -> Delivery | None:
 
 
 def overwrite_delivery(delivery: Delivery, *, at: datetime) -> None:
-    """Overwrite a locked delivery that is no session's. Nothing is rebuilt from it: what can not be read goes whole."""
+    """Overwrite a locked delivery that is no session's. Nothing is rebuilt from it: what cannot be read goes whole."""
     try:
         delivery.body = redacted(bytes(delivery.body), delivery.source, ALL_KINDS)
     except Exception as error:  # noqa: BLE001 - its own text may hold personal data
@@ -189,7 +189,7 @@ def _save(delivery: Delivery, at: datetime, kinds: Collection[str], *names: str)
 def _overwrite_checks(session: Session) -> None:
     """Overwrite corrected values, and write checks and reasons anew from the bodies that are left."""
     _corrected(session).update(old=_EMPTY, new=_EMPTY)
-    # Also where a body can not be read any more.
+    # Also where a body cannot be read any more.
     Check.objects.filter(session=session).update(data="", provider="")
     Reason.objects.filter(kyc_check__session=session).update(message="")
     write_anew(session)

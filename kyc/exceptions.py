@@ -10,7 +10,7 @@ class CorrectionForbidden(PermissionDenied):
 
 
 class CorrectionRefused(ValidationError):
-    """The correction can not be made as it was asked for. Names the fields at fault where there are some."""
+    """The correction cannot be made as it was asked for. Names the fields at fault where there are some."""
 
 
 class CorrectionOutdated(CorrectionRefused):
@@ -26,7 +26,7 @@ class ActForbidden(PermissionDenied):
 
 
 class ActRefused(ValidationError):
-    """The act can not be done as it was asked for. Names the fields at fault where there are some."""
+    """The act cannot be done as it was asked for. Names the fields at fault where there are some."""
 
 
 class SessionChanged(ActRefused):

@@ -110,7 +110,7 @@ def take_again(delivery_id: int) -> Delivery:
     """Interpret a failed or quarantined delivery again and return it as it is then; any other stays as it is."""
     with transaction.atomic():
         delivery = Delivery.objects.select_for_update().get(pk=delivery_id)
-        # The body of what is not ours to keep can not be read again: in a conflict it stays what it is.
+        # The body of what is not ours to keep cannot be read again: in a conflict it stays what it is.
         can_be_read = bool(delivery.body) or not delivery.n_bytes
         if can_be_read and delivery.status in (DeliveryStatus.FAILED, DeliveryStatus.QUARANTINED):
             _take_again(delivery, _read_again(delivery))

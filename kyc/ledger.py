@@ -25,23 +25,31 @@ from kyc.verifier import GENESIS, Break, Tally
 
 SYSTEM = verifier.SYSTEM
 
-# Has the entry numbered, hashed and written and the locked head moved on to it in one way to the database, while others
-# wait for the head. The number comes after the lock: in a chain numbers grow.
-_APPEND = """
+# Numbers an entry, hashes it, and writes it with its head in one way to the database, while others wait for the head. The
+# number comes after the lock: in a chain numbers grow.
+_NUMBERED = """
 WITH next AS (SELECT nextval('kyc_ledgerentry_id_seq') AS id),
-entry AS (
-    INSERT INTO kyc_ledgerentry (
-        id, chain, seq, at, actor_id, action, detail, request_id, address, previous_hash, hash
-    )
-    SELECT
-        next.id, %(chain)s, %(seq)s, %(at)s, %(actor)s, %(action)s, %(detail)s, %(request_id)s, %(address)s,
-        %(previous_hash)s, encode(sha256(convert_to(%(words)s || next.id || ']', 'UTF8')), 'hex')
-    FROM next
-    RETURNING id, hash
-)
-UPDATE kyc_ledgerhead SET seq = %(seq)s, hash = entry.hash FROM entry WHERE chain = %(chain)s
-RETURNING entry.id, entry.hash
+made AS (SELECT id, encode(sha256(convert_to(%(words)s || id || ']', 'UTF8')), 'hex') AS hash FROM next)
 """
+_INSERT = """
+INSERT INTO kyc_ledgerentry (id, chain, seq, at, actor_id, action, detail, request_id, address, previous_hash, hash)
+SELECT
+    made.id, %(chain)s, %(seq)s, %(at)s, %(actor)s, %(action)s, %(detail)s, %(request_id)s, %(address)s,
+    %(previous_hash)s, made.hash
+FROM made
+"""
+_BEGIN = f"""
+{_NUMBERED}, head AS (
+    INSERT INTO kyc_ledgerhead (chain, seq, hash) SELECT %(chain)s, 1, made.hash FROM made
+    ON CONFLICT DO NOTHING RETURNING chain
+)
+{_INSERT}, head RETURNING id, hash
+"""  # noqa: S608
+_APPEND = f"""
+{_NUMBERED}, entry AS ({_INSERT})
+UPDATE kyc_ledgerhead SET seq = %(seq)s, hash = made.hash FROM made WHERE chain = %(chain)s
+RETURNING made.id, made.hash
+"""  # noqa: S608
 _LAST_NUMBER = "COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'kyc_ledgerentry'), 0)"
 _NUMBERS = {
     "postgresql": "SELECT nextval('kyc_ledgerentry_id_seq') FROM generate_series(1, %s)",
@@ -80,14 +88,13 @@ def append(chain: str, action: str, /, *, actor: User | None = None, **detail: D
     locked = _locked(chain)
     head = locked.first()
     if head is None:
-        entry = _numbered(_entry(chain, 1, GENESIS, action, actor, text), _numbers(1)[0])
-        if insert_once(LedgerHead(chain=chain, seq=1, hash=entry.hash)):
-            entry.save(force_insert=True)
+        entry = _entry(chain, 1, GENESIS, action, actor, text)
+        if _begin(entry):
             return entry
         head = locked.get()
     entry = _entry(chain, head.seq + 1, head.hash, action, actor, text)
     if connection.vendor == "postgresql":
-        _insert_and_move_on(entry)
+        _write(_APPEND, entry)
     else:
         _numbered(entry, head.last_number + 1).save(force_insert=True)  # type: ignore[attr-defined]
         locked.update(seq=entry.seq, hash=entry.hash)
@@ -235,11 +242,22 @@ def _numbers(n: int) -> list[int]:
         return [number for (number,) in cursor.fetchall()]
 
 
-def _insert_and_move_on(entry: LedgerEntry) -> None:
-    """Number, hash and insert the entry and move the locked head on to it, in one statement."""
+def _begin(entry: LedgerEntry) -> bool:
+    """Write the first entry of a chain with its head; return False, and nothing is written, where the chain has begun."""
+    if connection.vendor == "postgresql":
+        return _write(_BEGIN, entry)
+    _numbered(entry, _numbers(1)[0])
+    is_first = insert_once(LedgerHead(chain=entry.chain, seq=1, hash=entry.hash))
+    if is_first:
+        entry.save(force_insert=True)
+    return is_first
+
+
+def _write(statement: str, entry: LedgerEntry) -> bool:
+    """Number, hash and write an entry as the statement has it; return whether it was written."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _APPEND,
+            statement,
             {
                 "chain": entry.chain,
                 "seq": entry.seq,
@@ -253,8 +271,12 @@ def _insert_and_move_on(entry: LedgerEntry) -> None:
                 "words": _words(entry),
             },
         )
-        entry.pk, entry.hash = cursor.fetchone()
+        written = cursor.fetchone()
+    if written is None:
+        return False
+    entry.pk, entry.hash = written
     entry._state.adding, entry._state.db = False, "default"
+    return True
 
 
 def _words(entry: LedgerEntry) -> str:

@@ -22,6 +22,7 @@ from django.utils.translation import gettext
 from kyc import erasing, folding, holds, ledger
 from kyc.choices import EntityType, ErasureStatus, SessionState
 from kyc.exceptions import ActForbidden, ActRefused
+from kyc.languages import day_words
 from kyc.models import Delivery, Erasure, LegalHold, RefusedRequest, User
 from kyc.querysets import insert_once
 from kyc.review import acts, digest, writing
@@ -94,7 +95,7 @@ def kept_until(subject: Subject) -> datetime | None:
 
 def place_hold(subject: Subject, *, by: User, reason: str) -> LegalHold:
     """Place a legal hold: from its commit on nothing of the subject is purged or erased."""
-    acts.guard_may(by, HOLD, gettext("Your role can not place legal holds. A supervisor or an admin can."))
+    acts.guard_may(by, HOLD, gettext("Your role cannot place legal holds. A supervisor or an admin can."))
     _guard_words(reason)
     with transaction.atomic():
         holds.wait_to_place()
@@ -107,7 +108,7 @@ def place_hold(subject: Subject, *, by: User, reason: str) -> LegalHold:
 
 
 def lift_hold(hold_id: int, *, by: User, reason: str) -> LegalHold:
-    acts.guard_may(by, LIFT, gettext("Your role can not lift legal holds. A supervisor or an admin can."))
+    acts.guard_may(by, LIFT, gettext("Your role cannot lift legal holds. A supervisor or an admin can."))
     _guard_words(reason)
     with transaction.atomic():
         hold = LegalHold.objects.select_for_update().filter(pk=hold_id).first()
@@ -121,7 +122,7 @@ def lift_hold(hold_id: int, *, by: User, reason: str) -> LegalHold:
 
 def request_erasure(subject: Subject, *, by: User, reason: str) -> Erasure:
     """Ask that a subject's data be erased. Another person has to confirm it."""
-    acts.guard_may(by, REQUEST, gettext("Your role can not ask for erasures. A supervisor or an admin can."))
+    acts.guard_may(by, REQUEST, gettext("Your role cannot ask for erasures. A supervisor or an admin can."))
     _guard_words(reason)
     with transaction.atomic():
         _lock(subject)
@@ -165,7 +166,7 @@ def confirm_erasure(erasure_id: int, *, by: User) -> Erasure:
 def record_export(subject: Subject, *, by: User, reason: str) -> None:
     """Record that everything about a subject is handed out, before it is."""
     acts.guard_may(
-        by, EXPORT, gettext("Your role can not export a subject’s data. A supervisor or an admin can.")
+        by, EXPORT, gettext("Your role cannot export a subject’s data. A supervisor or an admin can.")
     )
     _guard_words(reason)
     with transaction.atomic():
@@ -207,7 +208,7 @@ def _lock(subject: Subject) -> None:
 def _lock_to_answer(erasure_id: int, by: User) -> Erasure:
     """Return a request, locked, if this person may answer it and nobody has."""
     acts.guard_may(
-        by, CONFIRM, gettext("Your role can not answer requests for erasure. A supervisor or an admin can.")
+        by, CONFIRM, gettext("Your role cannot answer requests for erasure. A supervisor or an admin can.")
     )
     erasure = Erasure.objects.select_for_update().filter(pk=erasure_id).first()
     if erasure is None:
@@ -301,7 +302,7 @@ def words_of(found: Obstacle, subject: Subject) -> str:
 
 def date_of(at: datetime) -> str:
     """Return a day with its zone."""
-    return f"{timezone.localtime(at):%Y-%m-%d} {settings.TIME_ZONE}"
+    return f"{day_words(timezone.localdate(at))} {settings.TIME_ZONE}"
 
 
 def history(subject: Subject) -> dict[str, Any]:

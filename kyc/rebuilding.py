@@ -35,7 +35,7 @@ def rebuild(session_id: UUID, *, is_dry_run: bool = False) -> list[str]:
 
 
 def write_anew(session: Session) -> list[str]:
-    """Write the deliveries' described columns, checks and reasons from their bytes; return what can not be read."""
+    """Write the deliveries' described columns, checks and reasons from their bytes; return what cannot be read."""
     faults = []
     for delivery in Delivery.objects.filter(session=session, status=DeliveryStatus.APPLIED).order_by("pk"):
         read = answers.read if delivery.source == DeliverySource.API else events.read

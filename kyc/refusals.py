@@ -4,7 +4,7 @@ A secret rotated badly would otherwise cost every event: Ralio never sends a 4xx
 door as often as they like, so what a refusal costs is bounded too:
 
 - One statement, whose commit does not wait for the disk: nothing here was acknowledged.
-- The oldest go in bulk. What looks like Ralio's and what does not can not push each other below half of the ring.
+- The oldest go in bulk. What looks like Ralio's and what does not cannot push each other below half of the ring.
 - Of a flood of large bodies only as many are kept as fit, and the digests of the others: see `_Allowance`.
 - PostgreSQL gets the space of what has gone back at once, not only when autovacuum comes by.
 """

@@ -320,8 +320,8 @@ def _ended(delivery: Delivery) -> dict[str, Any]:
         return {"ending": Ending.NO_BODY, "advice": _why_no_body(delivery)}
     n = len(delivery.faults)
     words = ngettext(
-        "It can not be read: %(n)d fault today. Replay it once our reading is mended.",
-        "It can not be read: %(n)d faults today. Replay it once our reading is mended.",
+        "It cannot be read: %(n)d fault today. Replay it once our reading is mended.",
+        "It cannot be read: %(n)d faults today. Replay it once our reading is mended.",
         n,
     )
     return {"ending": Ending.QUARANTINED, "advice": words % {"n": n}}

@@ -88,7 +88,7 @@ class Purge:
                     yield
 
     def _count(self, act: Callable[[], Tally | None], what: str) -> None:
-        """Do one step and count what it came to. What can not be done keeps nothing else waiting, and stays as it was."""
+        """Do one step and count what it came to. What cannot be done keeps nothing else waiting, and stays as it was."""
         try:
             done = act()
         except (OperationalError, InterfaceError):
@@ -107,8 +107,7 @@ class Purge:
         is_old = Q(last_event_at__lt=self.now - length) | Q(last_event_at__gt=self.now + _AHEAD)
         if not OF_SESSIONS.intersection(kinds):
             return
-        rows = Session.objects.filter(is_old, erasing.has_remaining(kinds)).exclude(state=SessionState.REVIEW)
-        yield from _keys(rows)
+        yield from _keys(Session.objects.filter(is_old, erasing.has_remaining(kinds)))
 
     @transaction.atomic
     def _session(self, pk: Any, length: timedelta, kinds: Collection[str]) -> Tally | None:

@@ -349,7 +349,7 @@ def _revive(
 ) -> None:
     """Make due again what was cancelled because the session had left the state that it has come back to.
 
-    What has not left yet tells of the newest decision, and waits until that can not be undone any more.
+    What has not left yet tells of the newest decision, and waits until that cannot be undone any more.
     """
     if not_before is not None:
         before.filter(status__in=[Status.WITHHELD, Status.GAVE_UP]).update(not_before=not_before)

@@ -54,7 +54,7 @@ def at_once(
     """Return who hears of this kind of thing at once: the team's addresses, and the people who may see to it and want to.
 
     `less` is who did it, and never among them; `to` is the one person who is asked, if it is one: the team's addresses
-    stand in for somebody who wants nothing of the kind, or can not be reached. No address comes twice.
+    stand in for somebody who wants nothing of the kind, or cannot be reached. No address comes twice.
     """
     if to is not None:
         return _each_once(_named(_reachable(kind, session, to))) or _each_once(_team(less))

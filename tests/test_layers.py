@@ -72,6 +72,7 @@ MAY_IMPORT = {
         "kyc.exceptions",
         "kyc.folding",
         "kyc.holds",
+        "kyc.languages",
         "kyc.ledger",
         "kyc.review",
         "kyc.subjects",

@@ -1,6 +1,6 @@
 """The doors of the session page's acts: each is a form's POST, and answers with a redirect to the page.
 
-What can not be done answers with the page itself, where everything that was typed still stands: 403 for who may not,
+What cannot be done answers with the page itself, where everything that was typed still stands: 403 for who may not,
 409 for what has changed, 422 for what is missing.
 """
 

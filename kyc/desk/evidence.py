@@ -101,7 +101,7 @@ class CheckSet:
 class Since:
     """What the newest set says otherwise than the REVIEW event that opened the present round.
 
-    `changes` is None where one of the two sets is not whole on the page, and can not be compared.
+    `changes` is None where one of the two sets is not whole on the page, and cannot be compared.
     """
 
     opening: CheckSet

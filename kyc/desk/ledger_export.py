@@ -23,7 +23,7 @@ LONGEST_CHAIN = 64
 @never_cache
 @requires(EXPORT)
 def page(request: DeskRequest) -> HttpResponse:
-    """Say what the bundle holds, how it is checked, and what it can not show."""
+    """Say what the bundle holds, how it is checked, and what it cannot show."""
     name = _chain(request.GET)
     context = {
         "chain": chain(name, names([name])) if name else None,

@@ -16,7 +16,7 @@ _LETTERS = re.compile(rf"(?:[^&]|&[#\w]+;){{1,{LONGEST_WORD}}}")
 
 
 class Unavailable(Exception):
-    """This machine can not make a PDF."""
+    """This machine cannot make a PDF."""
 
 
 def write(html: str, *stylesheets: str) -> bytes:

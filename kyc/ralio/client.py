@@ -53,7 +53,7 @@ class Unreachable(ApiError):
 
 
 class Busy(Unreachable):
-    """It answered that it can not answer now: 429 or 5xx, after every try."""
+    """It answered that it cannot answer now: 429 or 5xx, after every try."""
 
     def __init__(self, message: str, retry_after: float | None) -> None:
         super().__init__(message)
@@ -73,7 +73,7 @@ class Refused(ApiError):
 
 
 class BadAnswer(ApiError):
-    """What it answered can not be read: not JSON, too large, or not of the promised shape."""
+    """What it answered cannot be read: not JSON, too large, or not of the promised shape."""
 
 
 class Client:
@@ -166,7 +166,7 @@ class Client:
                     return status, body
                 failure: Unreachable = Busy(f"Ralio's API answered {status}", retry_after)
             except httpx.TransportError as error:
-                failure = Unreachable(f"Ralio's API can not be reached: {type(error).__name__}")
+                failure = Unreachable(f"Ralio's API cannot be reached: {type(error).__name__}")
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 raise BadAnswer(f"Ralio's API speaks no HTTP: {type(error).__name__}") from None
             wait = _wait(n, failure.retry_after)

@@ -1,6 +1,6 @@
 """What people do to sessions, whichever door they come through: lock, guard, write, record, signal.
 
-Every act is one function of one transaction. It raises what `kyc.exceptions` names when it can not be done, and then
+Every act is one function of one transaction. It raises what `kyc.exceptions` names when it cannot be done, and then
 nothing has changed.
 """
 

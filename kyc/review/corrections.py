@@ -83,7 +83,7 @@ def correct(session: Session, *, by: User, changes: Sequence[Change], reason: st
 def allowed(session: Session, *, by: User, changes: Sequence[Change], reason: str) -> list[Change]:
     """Return the changes that change something, their values as they are stored.
 
-    Raises CorrectionForbidden or CorrectionRefused where the correction can not be made.
+    Raises CorrectionForbidden or CorrectionRefused where the correction cannot be made.
     """
     if not by.has_perm("kyc.correct_session"):
         raise CorrectionForbidden(gettext("You may not correct sessions. An admin can."))

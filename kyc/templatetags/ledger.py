@@ -40,7 +40,7 @@ _WORDS: Sequence[tuple[str, str | Promise]] = (
     ),
     (r"the head does not agree with it", _("The head does not agree with it.")),
     (r"it is there twice, or out of order", _("It is there twice, or out of order.")),
-    (r"its (?P<n>\w+) is not of its kind", _("Its column %(n)s holds what it can not hold.")),
+    (r"its (?P<n>\w+) is not of its kind", _("Its column %(n)s holds what it cannot hold.")),
 )
 
 

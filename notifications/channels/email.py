@@ -12,11 +12,14 @@ from typing import Any, Self
 from django.core.exceptions import ValidationError
 from django.core.mail import mailers
 from django.core.validators import validate_email
+from django.utils.translation import gettext_noop
 
 from notifications.channels import NotSent, Refused, Silent, Unreachable
 from notifications.channels.mime import Mail
 from notifications.messages import Message
 
+# Kept as it is, and translated where it is shown; what a server answers is in nobody's catalogue.
+TAKEN = gettext_noop("The mail server took it.")
 LONGEST_ANSWER = 500
 # Answers to RCPT about the mailbox itself. 5.7 is the server's policy, which may be about us and pass.
 NO_SUCH_MAILBOX = frozenset({550, 551, 553})
@@ -62,7 +65,7 @@ class EmailChannel:
                 self.mailer.send_messages([mail])
         except OSError as error:
             raise self._fault(error, message) from None
-        return "The mail server took it."
+        return TAKEN
 
     def cut(self) -> None:
         self._was_cut = True

@@ -51,7 +51,7 @@ class Torment:
             time.sleep(self.rng.uniform(0.5, 1.5) * pause)
 
     def _wait_for_posts(self) -> None:
-        """Return when posts have been settled since the last fault: what stands still already can not be harmed."""
+        """Return when posts have been settled since the last fault: what stands still already cannot be harmed."""
         deadline, before = time.monotonic() + POSTS_WITHIN, self._journal_size()
         while self._journal_size() < before + ENOUGH_POSTS * LINE_LENGTH and time.monotonic() < deadline:
             time.sleep(0.05)

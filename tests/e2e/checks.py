@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
@@ -14,20 +16,18 @@ RULES = {
 
 
 # Django's inline tables have header cells without text, over cells without content.
-ADMIN_RULES = {**RULES, "rules": {"empty-table-header": {"enabled": False}}}
+OF_DJANGO = ("empty-table-header",)
 # What the dark theme can break: all else is the same page, and looked at in the light.
-COLOURS = {
-    "resultTypes": ["violations"],
-    "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
-}
-IS_DARK = "matchMedia('(prefers-color-scheme: dark)').matches"
+COLOURS = ("color-contrast", "link-in-text-block")
+LOOK = "[matchMedia('(prefers-color-scheme: dark)').matches, innerWidth < 600]"
 
 
 def faults(page: Page) -> list[str]:
-    """Return each violation that axe-core finds, and where; and whether the page as a whole scrolls sideways. In the dark
-    it looks at colours alone."""
+    """Return each violation that axe-core finds, and where; and whether the page as a whole scrolls sideways.
+
+    In the dark it looks at colours alone, and on a phone, where these are those of a wide window, at all else.
+    """
     page.wait_for_load_state()
-    rules = COLOURS if page.evaluate(IS_DARK) else ADMIN_RULES if "/admin/" in page.url else RULES
     # A colour half-way through its transition is nobody's.
     page.evaluate(
         "Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {})))"
@@ -35,12 +35,21 @@ def faults(page: Page) -> list[str]:
     found = [
         f"{violation['id']} ({violation['impact']}): {violation['help']}\n"
         + "\n".join(f"    {node['target']}: {node['failureSummary']}" for node in violation["nodes"])
-        for violation in Axe().run(page, options=rules).response["violations"]
+        for violation in Axe().run(page, options=rules(page)).response["violations"]
     ]
     width, window = page.evaluate(
         "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
     )
     return found if width <= window else [*found, f"{width} px wide in a window of {window} px"]
+
+
+def rules(page: Page) -> dict[str, Any]:
+    """Return what axe-core is to look at on a page as it is shown."""
+    is_dark, is_narrow = page.evaluate(LOOK)
+    if is_dark:
+        return {**RULES, "runOnly": {"type": "rule", "values": list(COLOURS)}}
+    left_out = (OF_DJANGO if "/admin/" in page.url else ()) + (COLOURS if is_narrow else ())
+    return {**RULES, "rules": {name: {"enabled": False} for name in left_out}}
 
 
 def is_good(page: Page) -> None:

@@ -20,7 +20,7 @@ OLD_SECRET = "the-secret-of-last-week"
 
 
 def unreadable(name: str = "kyc_session_failed.g2", **members: Any) -> Delivery:
-    """Post an event whose session id we can not read, for it has no dashes; return how it was kept."""
+    """Post an event whose session id we cannot read, for it has no dashes; return how it was kept."""
     event = wire.payload(name, **members)
     event["data"]["sessionId"] = UUID(event["data"]["sessionId"]).hex
     assert wire.post(event).status_code == 400

@@ -127,7 +127,7 @@ def _apply_again(delivery: Delivery) -> None:
 
 
 def _forget_in_the_ledger(delivery: Delivery) -> None:
-    # The ledger's own rows can not be deleted; another event's id stands for one that is not there.
+    # The ledger's own rows cannot be deleted; another event's id stands for one that is not there.
     Delivery.objects.update(event_id="00000000-0000-4000-8000-000000000000")
 
 

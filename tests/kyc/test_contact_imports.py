@@ -169,5 +169,5 @@ def test_the_command_fails_when_a_row_is_refused_and_takes_the_others(tmp_path: 
 
 
 def test_the_command_says_what_it_cannot_read(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="can not be read"):
+    with pytest.raises(CommandError, match="cannot be read"):
         call_command("import_contacts", tmp_path / "nothing.csv")

@@ -118,7 +118,7 @@ def test_a_failure_is_tried_again_later_each_time_until_the_last(api: Api) -> No
     ("fault", "said"),
     [
         ("503", "Ralio's API answered 503."),
-        ("hang_up", "Ralio's API can not be reached: RemoteProtocolError."),
+        ("hang_up", "Ralio's API cannot be reached: RemoteProtocolError."),
         ("garbage", "Ralio's API answered something that is not JSON."),
     ],
 )

@@ -88,7 +88,7 @@ def test_what_is_still_unreadable_stays_with_the_faults_of_today(
     result = replaying.apply(delivery.pk, by=supervisor)
 
     assert (result.ending, result.is_well) == (Ending.QUARANTINED, False)
-    assert result.advice.startswith("It can not be read: 1 fault today.")
+    assert result.advice.startswith("It cannot be read: 1 fault today.")
     row = Delivery.objects.get()
     assert row.faults == result.faults == [{"path": "data.sessionId", "message": "In other words."}]
     assert (row.n_replays, record()["after"]) == (1, {"status": "quarantined", "cause": "invalid"})

@@ -54,7 +54,7 @@ def test_it_fails_when_something_could_not_be_applied_and_does_the_rest(
     said, refusal = fails("--apply")
 
     assert (str(refusal), refusal.returncode) == ("1 applied, 1 quarantined.", 1)
-    assert "It can not be read: 1 fault today." in said
+    assert "It cannot be read: 1 fault today." in said
     assert "\n    body: " in said
     assert Delivery.objects.get(pk=delivery.pk).status == "applied"
 

@@ -162,5 +162,5 @@ def test_it_serves_the_api_of_what_it_played_and_of_what_it_withheld(url: str, t
 def test_an_api_port_that_is_taken_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(CommandError, match=f"Port {port} can not be served"):
+        with pytest.raises(CommandError, match=f"Port {port} cannot be served"):
             simulate("--count=1", f"--serve-api={port}")

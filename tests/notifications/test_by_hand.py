@@ -116,6 +116,18 @@ def test_an_action_is_bounded(
     assert not Notification.objects.filter(status=Status.GAVE_UP).exists()
 
 
+def test_what_the_desk_itself_says_of_a_try_is_said_in_the_reader_s_language(
+    supervisor_client: Client, review: Act, mailoutbox: list[Any]
+) -> None:
+    row = review().notifications.get()
+    send_due()
+    page = reverse("notification", args=[row.pk])
+
+    spanish = supervisor_client.get(page, headers={"accept-language": "es"}).content.decode()
+    assert "El servidor de correo lo aceptó." in spanish
+    assert "The mail server took it." in supervisor_client.get(page).content.decode()
+
+
 def test_the_admin_shows_a_message_with_its_tries_and_changes_nothing(
     supervisor_client: Client, review: Act, mailoutbox: list[Any]
 ) -> None:

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         try:
             table = contacts.read(file.read_bytes())
         except OSError as error:
-            raise CommandError(f"{file} can not be read: {error.strerror}.") from None
+            raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
         except contacts.NotATable as error:
             raise CommandError(f"{file}: {error}") from None
         results = contacts.apply(table, by=None) if apply else contacts.plan(table)

@@ -98,7 +98,7 @@ class Command(BaseCommand):
     def compare(
         self, client: Client, users: Iterable[UUID], *, since: datetime | None, is_repairing: bool
     ) -> None:
-        """Compare user by user. Who can not be compared is named and passed over; an API that is away ends it."""
+        """Compare user by user. Who cannot be compared is named and passed over; an API that is away ends it."""
         shown_at = time.monotonic()
         for user_id in users:
             try:

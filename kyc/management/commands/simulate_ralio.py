@@ -224,7 +224,7 @@ class Command(BaseCommand):
         try:
             api = Api(book, port=options["serve_api"], code=code, key=key)
         except (OSError, OverflowError):
-            raise CommandError(f"Port {options['serve_api']} can not be served.") from None
+            raise CommandError(f"Port {options['serve_api']} cannot be served.") from None
         api.behaviour.share, api.behaviour.rng = options["api_faults"], _random(options["seed"], "api")
         with api:
             self.stdout.write(f"RALIO_API_URL={api.url} RALIO_API_CODE={code} RALIO_API_KEY={key}")

@@ -10,5 +10,5 @@ def test_only_what_the_ledger_needs_is_left_out() -> None:
     whole, rest = set(fastpath._STORE.names), set(statement_without().names)
 
     assert whole - rest == {
-        "chain", "at", "action", "detail", "request_id", "address", "previous_hash", "hash",
+        "chain", "at", "action", "detail", "request_id", "address", "previous_hash", "words",
     }  # fmt: skip

@@ -74,7 +74,7 @@ def test_what_can_not_be_applied_is_said_with_what_to_do(admin_client: Client) -
 
     tally, advice = said(answer)
     assert tally == "1 delivery replayed: 1 quarantined."
-    assert "It can not be read: 1 fault today." in advice
+    assert "It cannot be read: 1 fault today." in advice
 
 
 def test_a_refused_request_is_verified_again_and_applied(admin_client: Client, settings: Any) -> None:

@@ -75,10 +75,6 @@ def test_the_subject_s_id_finds_sessions_records_and_contacts(
     [
         "contact/?email__startswith=a",
         "contact/?name__contains=a",
-        "check/?data__contains=a",
-        "correction/?old__contains=a",
-        "delivery/?body__contains=a",
-        "refusedrequest/?body__contains=a",
     ],
 )
 def test_no_list_is_filtered_by_what_is_masked(
@@ -86,6 +82,22 @@ def test_no_list_is_filtered_by_what_is_masked(
 ) -> None:
     assert admin_client.get(f"/admin/kyc/{filtered}").status_code == 400
     assert supervisor_client.get(f"/admin/kyc/{filtered}").status_code != 400
+
+
+@pytest.mark.parametrize(
+    "filtered",
+    [
+        "check/?data__contains=a",
+        "correction/?old__contains=a",
+        "delivery/?body__contains=a",
+        "refusedrequest/?body__contains=a",
+    ],
+)
+def test_no_list_is_filtered_by_what_has_no_end(
+    admin_client: Client, supervisor_client: Client, filtered: str
+) -> None:
+    for client in (admin_client, supervisor_client):
+        assert client.get(f"/admin/kyc/{filtered}").status_code == 400
 
 
 def test_deliveries_are_found_by_event_and_by_digest(admin_client: Client, another: None) -> None:

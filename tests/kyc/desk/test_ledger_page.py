@@ -75,7 +75,7 @@ def test_it_finds_a_chain_by_session_subject_and_person(auditor_client: Client, 
     for text in (session.pk, str(session.pk)[:9], f"session:{session.pk}", session.user_id, session.pk.hex):
         assert shown(auditor_client, f"q={text}") == [row.pk for row in own]
     assert shown(auditor_client, "q=officer") == shown(auditor_client, f"q=person:{officer.pk}") == [read.pk]
-    assert "can not be looked up" in auditor_client.get("/ledger/?q=nobody").content.decode()
+    assert "cannot be looked up" in auditor_client.get("/ledger/?q=nobody").content.decode()
 
 
 def test_a_chain_that_lost_its_session_is_found_all_the_same(auditor_client: Client) -> None:

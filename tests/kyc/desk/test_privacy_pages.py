@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from kyc import privacy
 from kyc.choices import EntityType
+from kyc.languages import day_words
 from kyc.models import Erasure, LedgerEntry, LegalHold, Session, User
 from kyc.subjects import Subject
 from tests.conftest import signed_in
@@ -115,9 +116,9 @@ def test_the_date_is_named_while_the_law_has_it_kept(settings: Any, client: Clie
     settings.KYC_LEGAL_MINIMUM = timedelta(days=2500)
     until = privacy.kept_until(lives.subject_of(session))
     assert until is not None
-    assert f"kept until {until:%Y-%m-%d} UTC" in client.get(address(session)).text
+    assert f"kept until {day_words(until.date())} UTC" in client.get(address(session)).text
     refused = say(client, address(session, "privacy-subject-erase"))
-    assert (refused.status_code, f"{until:%Y-%m-%d} UTC" in refused.text) == (409, True)
+    assert (refused.status_code, f"{day_words(until.date())} UTC" in refused.text) == (409, True)
 
 
 def test_an_auditor_reads_and_does_nothing(session: Session, auditor: User) -> None:

@@ -178,7 +178,7 @@ def test_where_no_pdf_can_be_made_the_page_says_so(
     monkeypatch.setitem(sys.modules, "weasyprint", None)
     answer = supervisor_client.get(f"/sessions/{session.pk}/record.pdf")
     assert answer.status_code == 503
-    assert "This machine can not make a PDF." in answer.content.decode()
+    assert "This machine cannot make a PDF." in answer.content.decode()
     assert "Print this page" in answer.content.decode()
 
 

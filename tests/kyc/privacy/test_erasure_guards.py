@@ -11,6 +11,7 @@ from django.utils import timezone
 from kyc import privacy
 from kyc.choices import ErasureStatus
 from kyc.exceptions import ActForbidden, ActRefused
+from kyc.languages import day_words
 from kyc.models import Erasure, LegalHold, Session, User
 from kyc.subjects import Subject
 from tests import wire
@@ -64,7 +65,7 @@ def test_who_may_not_does_nothing(
 def test_it_is_refused_with_the_date_while_the_law_has_it_kept(session: Session, supervisor: User) -> None:
     lives.grow_old(timedelta(days=-1999))
     until = timezone.now() + timedelta(days=1825)
-    with pytest.raises(ActRefused, match=f"kept until {until:%Y-%m-%d} UTC"):
+    with pytest.raises(ActRefused, match=f"kept until {day_words(until.date())} UTC"):
         asked(session, supervisor)
 
 

@@ -180,6 +180,6 @@ def test_on_postgresql_it_is_one_statement_and_the_record(officer: User, queries
     waiting(1)
     officer.has_perm("kyc.decide_session")
 
-    # Two savepoints' statements, the claim, and the ledger's three: the session's chain begins with it.
-    with queries(6 if connection.vendor == "postgresql" else 7):
+    # Two savepoints' statements, the claim, and the ledger's two: the session's chain begins with it.
+    with queries(5 if connection.vendor == "postgresql" else 8):
         assert review.claim_next(view(), by=officer)

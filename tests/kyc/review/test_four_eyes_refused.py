@@ -1,4 +1,4 @@
-"""Who can not be the second person, and what can not be done while a proposal waits for one."""
+"""Who cannot be the second person, and what cannot be done while a proposal waits for one."""
 
 from __future__ import annotations
 
