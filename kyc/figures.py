@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import gettext
 
 from kyc.choices import AlarmKind
-from kyc.languages import per_language, whole
+from kyc.languages import per_language, spoken, whole
 from kyc.querysets import CAP
 
 
@@ -167,4 +168,10 @@ def span_patterns() -> dict[str, str]:
 
 def capped(number: int) -> str:
     """Write a count; one beyond the cap reads "1,000+"."""
-    return f"{whole(CAP)}+" if number > CAP else whole(number)
+    return _beyond(CAP, spoken()) if number > CAP else whole(number)
+
+
+@lru_cache(maxsize=16)
+def _beyond(cap: int, language: str | None) -> str:
+    """Return what is read of more than the cap, in the language that is spoken."""
+    return f"{whole(cap)}+"

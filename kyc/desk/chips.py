@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
+from itertools import islice
 
 from django.http import QueryDict
 from django.utils.translation import gettext, gettext_lazy, pgettext
@@ -40,7 +42,7 @@ def chips(params: QueryDict, filters: Filters, numbers: Stats, people: Team) -> 
     waiting = [
         Choice(age.name, age.label, age in filters.ages, capped(n)) for age, n in numbers.by_age.items()
     ]
-    holding = _assignees(filters, numbers, people)
+    holding = list(islice(_assignees(filters, numbers, people), MOST_PEOPLE + 1))
     return [
         *listed,
         chip(params, "age", pgettext("time", "Waiting"), waiting),
@@ -54,18 +56,18 @@ def chips(params: QueryDict, filters: Filters, numbers: Stats, people: Team) -> 
     ]
 
 
-def _assignees(filters: Filters, numbers: Stats, people: Team) -> list[Choice]:
-    """Return nobody, the person who asks, and whoever else holds something or is chosen."""
+def _assignees(filters: Filters, numbers: Stats, people: Team) -> Iterator[Choice]:
+    """Yield nobody, the person who asks, and whoever else holds something or is chosen."""
     said = set(filters.assignees)
     others = [each for each in people.values() if filters.by is None or each.pk != filters.by.pk]
     holding = [each for each in others if each.n_held or str(each.pk) in said]
     gone = [each for each in filters.assignees if each not in (NOBODY, ME) and int(each) not in people]
-    return [
-        Choice(NOBODY, gettext("Unassigned"), NOBODY in said, capped(numbers.n_unassigned)),
-        Choice(ME, gettext("You"), ME in said, capped(numbers.by_view[View.MINE])),
-        *(Choice(str(each.pk), each.username, str(each.pk) in said, capped(each.n_held)) for each in holding),
-        *(Choice(each, gettext("Somebody who may not decide"), True, capped(0)) for each in gone),
-    ]
+    yield Choice(NOBODY, gettext("Unassigned"), NOBODY in said, capped(numbers.n_unassigned))
+    yield Choice(ME, gettext("You"), ME in said, capped(numbers.by_view[View.MINE]))
+    for member in holding:
+        yield Choice(str(member.pk), member.username, str(member.pk) in said, capped(member.n_held))
+    for each in gone:
+        yield Choice(each, gettext("Somebody who may not decide"), True, capped(0))
 
 
 def dates_chip(params: QueryDict, filters: Filters) -> Chip:
