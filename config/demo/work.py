@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from kyc import folding, review
 from kyc.choices import DecisionStatus, FacetKind, Outcome
-from kyc.exceptions import ActRefused
+from kyc.exceptions import ActForbidden, ActRefused
 from kyc.models import Decision, QueueFacet, ReasonCode, Session, User
 from kyc.querysets import CLAIMED, FOR_SUPERVISORS, PROPOSED, SNOOZED
 from kyc.review import Seen
@@ -53,14 +53,21 @@ def work(names: tuple[str, str, str], answer: Answer) -> None:
     one, two, supervisor = (people[name] for name in names)
     shift = _Shift(one, two, supervisor, answer)
     for act in shift.acts():
-        session_id = next(shift.waiting, None)
-        if session_id is None:
+        if not _done(act, shift.waiting):
             return
+
+
+def _done(act: Callable[[UUID], object], waiting: Iterator[UUID]) -> bool:
+    """Do an act with the first session that it can be done with; return False where there is none."""
+    for session_id in waiting:
         try:
             act(session_id)
-        except ActRefused:
-            # The worker learns more of a session from Ralio's API at any time.
+        except (ActForbidden, ActRefused):
+            # The worker learns more of a session from Ralio's API at any time, a suspicion for one.
             logger.info("Session %s changed under the demo's hands.", session_id)
+        else:
+            return True
+    return False
 
 
 class _Shift:

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
+from config.demo import work as demo_work
 from config.demo.furnishing import describe_codes
 from config.demo.work import work
 from kyc import ledger
@@ -37,6 +38,25 @@ def waiting(n: int) -> None:
     codes = ("LOW_CONFIDENCE", "EXPIRED_DOCUMENT", "NO_MATCH", "KYC.FACE.OBSCURED")
     for hours in range(n):
         arrive("REVIEW", hours=1.5 * hours + 1, checks=[refused(codes[hours % 4])] if hours % 7 else [])
+
+
+def test_what_becomes_a_supervisor_s_under_an_officer_s_hands_is_left_to_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    codes, taken = demo_work._codes, []
+
+    def too_late(pk: UUID) -> list[str]:
+        if not taken:
+            taken.append(pk)
+            Session.objects.filter(pk=pk).update(escalated_at=timezone.now())
+        return codes(pk)
+
+    monkeypatch.setattr(demo_work, "_codes", too_late)
+    waiting(8)
+    work(NAMES, answer)
+
+    assert taken and not Decision.objects.filter(session__in=taken).exists()
+    assert Decision.objects.filter(outcome=Outcome.REJECT, maker__username="officer.a").exists()
 
 
 def test_every_state_of_the_desk_is_there() -> None:
