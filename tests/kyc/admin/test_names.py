@@ -22,7 +22,15 @@ def test_a_model_and_its_fields_have_names_to_translate(model: type[Model]) -> N
 
 
 def test_the_english_names_are_those_that_django_makes(db: None) -> None:
-    assert {words: str(said) for words, said in names.FIELDS.items()} == {n: n for n in names.FIELDS}
+    said = {words: str(name) for words, name in names.FIELDS.items()}
+    for_programs = {words for words in said if words.startswith("n ") or words.endswith("id")}
+    assert {words: name for words, name in said.items() if name != words} == {
+        words: name for words, name in said.items() if words in for_programs
+    }
+    assert {said[words] for words in for_programs if words.endswith("id")} == {
+        f"{words[:-2]}ID" for words in for_programs if words.endswith("id")
+    }
+    assert not any(said[words].startswith("n ") for words in for_programs)
     assert {words: str(said) for words, (said, _) in names.MODELS.items()} == {n: n for n in names.MODELS}
 
 
