@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Error,
     Page,
     Playwright,
     Response,
@@ -42,6 +43,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     "dark": {"color_scheme": "dark", "viewport": {"width": 1440, "height": 900}},
     "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}, "has_touch": True},
 }
+CONTEXTS = pytest.StashKey[list[BrowserContext]]()
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => console.error(
   `content policy: ${event.violatedDirective} refused ${event.blockedURI} at ${event.sourceFile}:${event.lineNumber}`
@@ -106,10 +108,10 @@ def problems() -> Iterator[list[str]]:
 
 @pytest.fixture
 def open_page(
-    browser: Browser, live_server: LiveServer, problems: list[str]
+    browser: Browser, live_server: LiveServer, problems: list[str], request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Page]]:
     """`open_page("dark", person=officer, javascript=False)` gives a page of its own, signed in if a person is named."""
-    contexts: list[BrowserContext] = []
+    contexts = request.node.stash[CONTEXTS] = []
 
     def open_page(look: str = "light", *, person: User | None = None, javascript: bool = True) -> Page:
         context = browser.new_context(
@@ -127,6 +129,23 @@ def open_page(
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say what each page showed when its test failed: on another machine nobody can look."""
+    report = yield
+    if report.when == "call" and report.failed:
+        pages = [page for context in item.stash.get(CONTEXTS, []) for page in context.pages]
+        report.sections += [(f"Page {page.url}", shown(page)) for page in pages]
+    return report
+
+
+def shown(page: Page) -> str:
+    try:
+        return page.locator("body").inner_text(timeout=1_000)[:4_000]
+    except Error as error:
+        return error.message
 
 
 @pytest.fixture

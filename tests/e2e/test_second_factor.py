@@ -9,7 +9,7 @@ from typing import Any
 
 import pyotp
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from kyc.models import Decision, User
 from tests.conftest import signed_in
@@ -118,6 +118,20 @@ def test_a_passkey_is_added_signs_in_alone_and_confirms(
     page.get_by_role("button", name="Use a passkey").click()
     expect(page).to_have_url(re.compile(f"/sessions/{proposal.session_id}/"))
     assert Decision.objects.get().checker == supervisor
+
+
+def test_a_passkey_is_asked_for_only_once_its_script_has_come(open_page: Opener, officer: User) -> None:
+    page, held = open_page(person=officer), list[Route]()
+    device(page)
+    page.route(re.compile(r"/passkeys\..*js"), lambda route: held.append(route))
+    page.goto("/account/security/passkeys/add/", wait_until="commit")
+    add = page.get_by_role("button", name="Add passkey")
+    expect(add).to_be_disabled()
+    while not held:
+        page.wait_for_timeout(50)
+    held[0].continue_()
+    add.click()
+    expect(page.locator(".codes-list li")).to_have_count(10)
 
 
 def test_a_passkey_is_the_second_step_and_a_browser_without_one_says_so(

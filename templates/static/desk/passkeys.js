@@ -68,4 +68,6 @@
     e.preventDefault();
     ask(e.target);
   });
+  /* A press before this script had come would send the form without a passkey. */
+  document.querySelectorAll('[data-passkey-button]').forEach(function (button) { button.disabled = false; });
 }());

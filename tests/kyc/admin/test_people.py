@@ -21,13 +21,13 @@ def group(role: str) -> int:
 @pytest.mark.parametrize(("role", "is_staff"), [("officer", False), ("supervisor", True), ("auditor", True)])
 def test_a_person_is_added_with_a_role(admin_client: Client, role: str, is_staff: bool) -> None:
     password = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
-    posted = {"username": "bea", "groups": [group(role)], **password}
+    posted = {"username": "zoë", "groups": [group(role)], **password}
     assert admin_client.post(url("kyc.user", "add"), posted).status_code == 302
-    person, said = User.objects.get(username="bea"), told("person.added")
+    person, said = User.objects.get(username="zoë"), told("person.added")
 
     assert (person.role, person.is_staff, person.check_password(PASSWORD)) == (role, is_staff, True)
     assert (said["person"], said["roles"]) == (person.pk, [role])
-    assert "bea" not in json.dumps(said)
+    assert "zoë" not in json.dumps(said, ensure_ascii=False)
 
 
 def test_a_change_of_role_opens_or_closes_the_admin_site(admin_client: Client, officer: User) -> None:

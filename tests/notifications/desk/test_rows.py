@@ -48,7 +48,7 @@ def test_a_row_says_whom_it_is_for_and_never_an_address_or_a_name(
     shown = page(officer_client)
 
     assert all(said in words(shown, row) for said, row in rows.items())
-    assert "example.test" not in shown and "Ana" not in shown and str(contact.subject_id) not in shown
+    assert "example.test" not in shown and "Pérez" not in shown and str(contact.subject_id) not in shown
 
 
 def test_a_row_says_why_it_stands_where_it_stands_and_when_it_goes_on(officer_client: Client) -> None:
