@@ -56,13 +56,17 @@ def insert_once(row: Model) -> bool:
 
 
 class CappedCount(Subquery):
-    """The number of a query's rows up to one more than CAP, as a column of another query."""
+    """The number of a query's rows up to one more than CAP, as a column of another query.
+
+    `along` names a column in whose order an index has them. PostgreSQL needs it where the other query says what is
+    counted: it reckons with the average value, and would read the whole table for one that is rare.
+    """
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
     output_field = IntegerField()
 
-    def __init__(self, rows: QuerySet[Any]) -> None:
-        super().__init__(rows.order_by().values("pk")[: CAP + 1])
+    def __init__(self, rows: QuerySet[Any], *, along: str = "") -> None:
+        super().__init__(rows.order_by(*along.split()).values("pk")[: CAP + 1])
 
 
 class SessionQuerySet(_Sessions):

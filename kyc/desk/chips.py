@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from kyc.choices import EntityType, FacetKind
-from kyc.desk.facets import Menu, menus
+from kyc.desk.facets import Menu, Menus
 from kyc.desk.filter_menus import Chip, Choice, chip, days_chip
 from kyc.desk.filters import ME, NOBODY, Filters
 from kyc.desk.stats import Stats
@@ -35,9 +35,7 @@ EMPTY = {
 }
 
 
-def chips(params: QueryDict, filters: Filters, numbers: Stats, people: Team) -> list[Chip]:
-    """Return the menus. One query."""
-    found = menus(filters.chosen)
+def chips(params: QueryDict, filters: Filters, found: Menus, numbers: Stats, people: Team) -> list[Chip]:
     listed = [_facet_chip(params, kind, found[kind]) for kind in KINDS]
     waiting = [
         Choice(age.name, age.label, age in filters.ages, capped(n)) for age, n in numbers.by_age.items()

@@ -246,7 +246,7 @@ def catalogue(codes: Iterable[str], session: Session) -> QuerySet[ReasonCode]:
     """Return what is known of codes: how many sessions were rejected with each, and by whom."""
     rejections = RejectionReason.objects.filter(code_digest=OuterRef("digest"), is_first_of_code=True)
     known = ReasonCode.objects.filter(digest__in=sorted(text_digest(code) for code in codes if code))
-    return with_precedents(known.annotate(n_rejected=CappedCount(rejections)), session)
+    return with_precedents(known.annotate(n_rejected=CappedCount(rejections, along="rejected_at")), session)
 
 
 def _by_place(corrections: Iterable[Correction]) -> dict[Place, list[Correction]]:

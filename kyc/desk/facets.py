@@ -17,6 +17,8 @@ from kyc.querysets import CAP
 MOST = 50
 
 # One index probe per option: the next digest after the last one, not every row. Then up to CAP + 1 rows of each.
+# All in the index's order: PostgreSQL reckons with the average value, of which any place has some, and would read the
+# whole table for one that is rare.
 OPTIONS = f"""
 WITH RECURSIVE kinds (kind) AS (VALUES ('entity'), ('check'), ('reason'), ('category')),
 walk (kind, digest, n) AS (
@@ -33,9 +35,13 @@ walk (kind, digest, n) AS (
 ),
 found (kind, digest) AS (SELECT kind, digest FROM walk WHERE digest IS NOT NULL {{chosen}})
 SELECT kind, digest,
-    (SELECT f.value FROM kyc_queuefacet f WHERE f.kind = found.kind AND f.digest = found.digest LIMIT 1),
+    (
+        SELECT f.value FROM kyc_queuefacet f
+        WHERE f.kind = found.kind AND f.digest = found.digest ORDER BY f.due_at LIMIT 1
+    ),
     (SELECT count(*) FROM (
-        SELECT 1 FROM kyc_queuefacet f WHERE f.kind = found.kind AND f.digest = found.digest LIMIT {CAP + 1}
+        SELECT 1 FROM kyc_queuefacet f
+        WHERE f.kind = found.kind AND f.digest = found.digest ORDER BY f.due_at LIMIT {CAP + 1}
     ) AS counted)
 FROM found
 """  # noqa: S608 - the numbers are constants, and the values are parameters
@@ -56,14 +62,29 @@ class Menu:
     has_more: bool
 
 
-def menus(chosen: Mapping[FacetKind, Sequence[str]]) -> dict[FacetKind, Menu]:
+class Menus(dict[FacetKind, Menu]):
+    """The menu of each kind."""
+
+    def __init__(self, menus: Mapping[FacetKind, Menu], counts: Mapping[tuple[FacetKind, UUID], int]) -> None:
+        super().__init__(menus)
+        self._counts = counts
+
+    def count(self, kind: FacetKind, value: str) -> int | None:
+        """Return the capped count of a value; None where there are more values than were counted."""
+        found = self._counts.get((kind, text_digest(value)))
+        return 0 if found is None and not self[kind].has_more else found
+
+
+def menus(chosen: Mapping[FacetKind, Sequence[str]]) -> Menus:
     """Return each kind's menu; what is chosen stands in it even when no session has it. One query."""
     wanted = {(kind, text_digest(value)): value for kind, values in chosen.items() for value in values}
     options: dict[FacetKind, list[Option]] = {kind: [] for kind in FacetKind}
+    counts = {}
     for kind, digest, value, count in _rows(list(wanted)):
         key = (FacetKind(kind), digest)
+        counts[key] = count
         options[key[0]].append(Option(wanted.get(key, value), count, key in wanted))
-    return {kind: _menu(found) for kind, found in options.items()}
+    return Menus({kind: _menu(found) for kind, found in options.items()}, counts)
 
 
 def _rows(wanted: Sequence[tuple[FacetKind, UUID]]) -> list[tuple[str, UUID, str, int]]:

@@ -144,6 +144,13 @@ class Filters:
         return next((kind for kind in DRIVERS if len(self.chosen.get(kind, ())) == 1), None)
 
     @property
+    def sole(self) -> tuple[FacetKind, str] | None:
+        """Return the kind and the value that alone are asked for: how many those are is what the kind's menu says."""
+        said = [(kind, value) for kind, values in self.chosen.items() for value in values]
+        is_more = self.view or self.assignees or self.ages or self.since or self.until or self.sla
+        return said[0] if len(said) == 1 and not is_more else None
+
+    @property
     def keys(self) -> Sequence[str]:
         """Return the keys to page `ordered` by."""
         return ("facet_due_at", "facet_session") if self.driver else SORTS[self.sort]

@@ -68,7 +68,7 @@ def with_precedents(codes: QuerySet[ReasonCode], session: Session) -> QuerySet[R
     for name, outcome in _COUNTED.items():
         decided = of_code.filter(outcome=outcome)
         own = decided.filter(decision__session=session)
-        columns[name], columns[f"{name}_own"] = CappedCount(decided), CappedCount(own)
+        columns[name], columns[f"{name}_own"] = CappedCount(decided, along="decided_at"), CappedCount(own)
         # A few steps along the index each, for an outcome's newest are in order there and those of both are not.
         newest = decided.exclude(decision__session=session).order_by("-decided_at")
         people = newest.select_related("decision__maker", "decision__checker").only(*_SHOWN)

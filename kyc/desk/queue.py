@@ -17,6 +17,7 @@ from kyc.desk.access import DeskRequest, record, requires
 from kyc.desk.asking import Asked
 from kyc.desk.chips import chips, dates_chip
 from kyc.desk.cursors import without_cursor
+from kyc.desk.facets import menus
 from kyc.desk.filters import SORT_NAMES, Filters
 from kyc.desk.limits import limited
 from kyc.desk.paging import Listing, paginate
@@ -44,8 +45,12 @@ def page(request: DeskRequest) -> HttpResponse:
     listed = paginate(Listing([shown(sessions)], keys), request.GET)
     saved = saved_views(request.user)
     people = team(now)
-    numbers = stats(request.user, now, saved, people.people)
-    menus, dates = chips(request.GET, filters, numbers, people), dates_chip(request.GET, filters)
+    counted = menus(filters.chosen)
+    numbers = stats(request.user, now, saved, people.people, counted)
+    chosen, dates = (
+        chips(request.GET, filters, counted, numbers, people),
+        dates_chip(request.GET, filters),
+    )
     views = tabs(filters, numbers, saved)
     context = {
         "text": asked.text,
@@ -56,9 +61,9 @@ def page(request: DeskRequest) -> HttpResponse:
         "stats": numbers,
         "desk_queue_count": numbers.n_all,
         "tabs": views,
-        "chips": menus,
+        "chips": chosen,
         "dates": dates,
-        "n_set": sum(bool(chip.value) for chip in menus) + bool(dates.value),
+        "n_set": sum(bool(chip.value) for chip in chosen) + bool(dates.value),
         "sorts": SORT_NAMES,
         "target_hours": int(settings.KYC_REVIEW_SLA.total_seconds() // 3600),
         "due_soon": settings.KYC_DUE_SOON,

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import chain, zip_longest
 
 from django.conf import settings
@@ -64,7 +65,7 @@ class ShownCheck:
         return self.state == CheckState.REFUSED
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reader:
     """Who looks at the rows, when, and among whom."""
 
@@ -72,12 +73,20 @@ class Reader:
     now: datetime
     people: Team
 
+    @cached_property
+    def decides(self) -> bool:
+        return self.by.has_perm(DECIDE)
+
+    @cached_property
+    def supervises(self) -> bool:
+        return self.by.has_perm(SUPERVISE)
+
     def may_claim(self, session: Session) -> bool:
         """Return True when the person could claim the session if it is free. As `kyc.review.may_claim`."""
         return (
             session.state == SessionState.REVIEW
-            and self.by.has_perm(DECIDE)
-            and (not is_for_supervisors(session) or self.by.has_perm(SUPERVISE))
+            and self.decides
+            and (not is_for_supervisors(session) or self.supervises)
             and session.proposed_by_id != self.by.pk
         )
 

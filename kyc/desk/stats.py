@@ -11,28 +11,27 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet, Subquery
+from django.db.models import Count, QuerySet, Subquery, Window
+from django.db.models.functions import JSONObject
 from django.http import QueryDict
 
 from kyc import querysets
 from kyc.choices import AlarmKind, DeliverySource, EntityType, FacetKind
 from kyc.desk import views
+from kyc.desk.facets import Menus
 from kyc.desk.filters import Age, Filters, ages
 from kyc.desk.remembered import Remembered
 from kyc.desk.views import View
-from kyc.models import Delivery, InboxAlarm, QueueFacet, SavedView, Session, User
-from kyc.models.digests import text_digest
+from kyc.models import Delivery, InboxAlarm, SavedView, Session, User
 from kyc.querysets import UNENTERED, CappedCount
 from kyc.review.acts import SUPERVISE
 from kyc.review.claims import People
 
 # The numbers that do not depend on what ages, views and saved views there are.
 PLAIN = (
-    "n_all",
     "n_overdue",
     "n_soon",
     "n_ok",
-    "n_related",
     "n_unassigned",
     "n_unentered",
     "oldest",
@@ -66,11 +65,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    n_all: int
     n_overdue: int
     n_soon: int
     n_ok: int
-    n_related: int
     n_unassigned: int
     n_unentered: int
     oldest: datetime | None
@@ -81,6 +78,12 @@ class Stats:
     by_age: dict[Age, int]
     by_view: dict[View, int]
     by_saved: dict[int, int]
+    n_related: int
+
+    @property
+    def n_all(self) -> int:
+        """Return how many are in review, capped: each has waited for one of the spans."""
+        return min(sum(self.by_age.values()), querysets.CAP + 1)
 
     @property
     def shares(self) -> list[Share]:
@@ -112,12 +115,19 @@ class _Asked:
     settings: tuple[object, ...]
 
 
-def stats(person: User, now: datetime, saved: Iterable[SavedView], people: People) -> Stats:
-    """Return the queue's numbers, in one query. `people` holds keys."""
+def stats(person: User, now: datetime, saved: Iterable[SavedView], people: People, counted: Menus) -> Stats:
+    """Return the queue's numbers, in one query. `people` holds keys, and `counted` is not counted again."""
+    by_saved, unknown = {}, []
+    for view in saved:
+        sole = Filters.read(QueryDict(view.query), person).sole
+        if sole and (n := counted.count(*sole)) is not None:
+            by_saved[view.pk] = n
+        else:
+            unknown.append((view.pk, view.query))
     asked = _Asked(
         person,
         person.has_perm(SUPERVISE),
-        tuple((view.pk, view.query) for view in saved),
+        tuple(unknown),
         people,
         (
             settings.KYC_REVIEW_SLA,
@@ -128,13 +138,15 @@ def stats(person: User, now: datetime, saved: Iterable[SavedView], people: Peopl
         ),
     )
     (row,) = _remembered(asked).rows(now)
-    values = iter(row)
+    values, request = iter(row), row[-1]
     return Stats(
         **dict(zip(PLAIN, values, strict=False)),
         by_age=dict(zip(ages(), values, strict=False)),
         by_view=dict(zip(View, values, strict=False)),
-        by_saved=dict(zip((pk for pk, _ in asked.saved), values, strict=False)),
-        request=Request(*row[-4:]) if row[-1] else None,
+        by_saved=by_saved | dict(zip((pk for pk, _ in unknown), values, strict=False)),
+        # There are few kinds of entity, so that their menu is never cut short.
+        n_related=counted.count(FacetKind.ENTITY, EntityType.RELATED_PARTY) or 0,
+        request=Request(**{**request, "session": UUID(request["session"])}) if request else None,
     )
 
 
@@ -148,15 +160,12 @@ def _query(asked: _Asked, now: datetime) -> QuerySet[User, tuple[Any, ...]]:
     person, people = asked.person, asked.people
     queue = Session.objects.in_review()
     soon = now + settings.KYC_DUE_SOON
-    related = QueueFacet.objects.filter(kind=FacetKind.ENTITY, digest=text_digest(EntityType.RELATED_PARTY))
     came = Delivery.objects.filter(source=DeliverySource.WEBHOOK)
     silences = InboxAlarm.objects.filter(kind=AlarmKind.SILENCE, closed_at__isnull=True)
     plain = {
-        "n_all": CappedCount(queue),
         "n_overdue": CappedCount(queue.filter(due_at__lt=now)),
         "n_soon": CappedCount(queue.filter(due_at__gte=now, due_at__lte=soon)),
         "n_ok": CappedCount(queue.filter(due_at__gt=soon)),
-        "n_related": CappedCount(related),
         "n_unassigned": CappedCount(queue.filter(views.unassigned(now, people))),
         "n_unentered": CappedCount(Session.objects.filter(UNENTERED)),
         "oldest": _first(queue.order_by("state_since"), "state_since"),
@@ -169,8 +178,10 @@ def _query(asked: _Asked, now: datetime) -> QuerySet[User, tuple[Any, ...]]:
     saved = [Filters.read(QueryDict(query), person) for _, query in asked.saved]
     kept = [view.counted(Session.objects.all(), now, people) for view in saved]
     wanted = queue.filter(views.mine(person, now), asked_by__isnull=False).order_by("asked_at", "pk")
-    first = (_first(wanted, name) for name in ("pk", "asked_by_id", "asked_by__username"))
-    columns = [*(plain[name] for name in PLAIN), *spans, *shown, *kept, *first, CappedCount(wanted)]
+    # One look at what the person holds, not one for each of its columns.
+    request = JSONObject(session="pk", by_id="asked_by_id", by="asked_by__username", n=Window(Count("pk")))
+    first = Subquery(wanted.values(request=request)[:1])
+    columns = [*(plain[name] for name in PLAIN), *spans, *shown, *kept, first]
     return User.objects.filter(pk=person.pk).values_list(*columns)
 
 
