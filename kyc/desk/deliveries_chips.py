@@ -15,9 +15,9 @@ from kyc.desk.filter_menus import Chip, Choice, chip
 from kyc.models.deliveries import PREFIX_LENGTH
 
 MOST_NAMES = 50
-# One index probe per name: the next beginning of a name after the last one, not every row. All in the
-# index's order: PostgreSQL reckons with the average name, of which any place has one, and would read the whole table for
-# one that is rare.
+# One index probe per name: the next beginning of a name after the last one, not every row. All in the index's order,
+# which equality would leave to the newest rows: PostgreSQL reckons with the average name, of which any place has one, and
+# would read the whole table for one that is rare.
 _NAMES = f"""
 WITH RECURSIVE walk (head, n) AS (
     SELECT (SELECT {{head}} FROM kyc_delivery d ORDER BY {{head}} LIMIT 1), 1
@@ -25,7 +25,7 @@ WITH RECURSIVE walk (head, n) AS (
     SELECT (SELECT {{head}} FROM kyc_delivery d WHERE {{head}} > walk.head ORDER BY {{head}} LIMIT 1), n + 1
     FROM walk WHERE head IS NOT NULL AND n <= {MOST_NAMES + 1}
 )
-SELECT (SELECT d.event_name FROM kyc_delivery d WHERE {{head}} = walk.head ORDER BY d.id DESC LIMIT 1)
+SELECT (SELECT d.event_name FROM kyc_delivery d WHERE {{head}} >= walk.head ORDER BY {{head}}, d.id DESC LIMIT 1)
 FROM walk WHERE head IS NOT NULL
 """  # noqa: S608 - the numbers are constants
 _HEADS = {

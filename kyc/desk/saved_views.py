@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from django.contrib import messages
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from kyc.desk.access import DeskRequest, requires
 from kyc.desk.asking import Asked
+from kyc.desk.remembered import Remembered
 from kyc.models import SavedView, User
 
 # Each costs a count on every page of the queue.
@@ -24,7 +28,14 @@ LONGEST_QUERY = 2000
 
 def saved_views(person: User) -> list[SavedView]:
     """Return the person's own views, in the order in which they were saved. One query."""
-    return list(SavedView.objects.filter(owner=person)[:MOST])
+    rows = _remembered(person.pk, connection.vendor).rows(timezone.now())
+    return [SavedView(pk=pk, owner_id=person.pk, name=name, query=query) for pk, name, query in rows]
+
+
+@lru_cache(maxsize=256)
+def _remembered(person: int, _engine: str) -> Remembered:
+    own = SavedView.objects.filter(owner=person).values_list("pk", "name", "query")[:MOST]
+    return Remembered.of(lambda _now: own)
 
 
 @require_POST

@@ -73,6 +73,7 @@ def _lists(desk: Desk) -> Iterator[Turn]:
         "entity": "entity=user",
         "check": f"check={shape.CHECK_TYPES[4]}",
         "reason": f"reason={shape.A_CODE}",
+        "reason, rare": f"reason={shape.RARE_CODES[0]}",
         "category": f"category={shape.CATEGORIES[2]}",
         "age": "age=4-20",
         "received from": f"from={some_day}",

@@ -86,5 +86,6 @@ def test_of_an_event_s_name_among_the_deliveries() -> None:
     Delivery.objects.bulk_create(DeliveryFactory.build_batch(MANY, is_record=True))
     DeliveryFactory(event_name="rare_event")
 
-    assert "Seq Scan on kyc_delivery" not in plan(deliveries_chips.event_names, "kyc_delivery")
+    shown = plan(deliveries_chips.event_names, "kyc_delivery")
+    assert "Seq Scan on kyc_delivery" not in shown and "kyc_delivery_pkey" not in shown
     assert deliveries_chips.event_names() == ["kyc_state_updated", "rare_event"]
