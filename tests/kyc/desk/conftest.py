@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,7 +11,8 @@ import pytest
 from django.utils import timezone
 
 from kyc.models import Session
-from tests import wire
+from tests import oidc, wire
+from tests.oidc import Provider
 
 
 def check(
@@ -65,3 +66,10 @@ def party_review(review: Callable[..., Session]) -> Callable[..., Session]:
         return review(hours, **{**names, **data})
 
     return arrive
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    """The company's identity provider, up for the tests of a module; `oidc.trust` makes it the desk's."""
+    with oidc.running() as provider:
+        yield provider

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -24,12 +23,6 @@ from tests.kyc.desk.test_second_factor import LOGIN, STEP
 from tests.oidc import Provider, sign_in
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with oidc.running() as provider:
-        yield provider
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,12 +15,6 @@ from tests.factories import UserFactory
 from tests.oidc import Provider, sign_in
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with oidc.running() as provider:
-        yield provider
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,17 +21,11 @@ pytestmark = pytest.mark.django_db
 AGAIN = "?process=redirect&next=/rejected/"
 
 
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with oidc.running() as provider:
-        provider.knows("anna", "kyc-officers")
-        provider.knows("bert", "kyc-officers")
-        yield provider
-
-
 @pytest.fixture(autouse=True)
 def company(provider: Provider, settings: Any) -> None:
     oidc.trust(settings, provider)
+    provider.knows("anna", "kyc-officers")
+    provider.knows("bert", "kyc-officers")
 
 
 def begin(client: Client, query: str = "", **form: str) -> Any:
