@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -36,7 +36,11 @@ _EMPTY = '""'
 # What a correction of a check or a reason may hold of a person.
 _PERSONAL_FIELDS = ("data", "message", "provider")
 _SPOKEN = ~Q(rationale="", answer="")
-_UNTAKEN = (DeliveryStatus.RECORDED, DeliveryStatus.QUARANTINED, DeliveryStatus.FAILED)
+_UNTAKEN = Q(
+    session=None,
+    status__in=(DeliveryStatus.RECORDED, DeliveryStatus.QUARANTINED, DeliveryStatus.FAILED),
+    erased_at=None,
+)
 # A contact in which somebody stands, also one that was entered again after it had been erased.
 KEPT_CONTACT = Q(erased_at=None) | ~Q(name="") | ~Q(email="")
 
@@ -107,8 +111,7 @@ def overwrite_contact(contact: Contact, *, at: datetime) -> None:
 
 def lock_delivery(pk: int) -> Delivery | None:
     """Return a delivery that is no session's, locked; None where it has become one's meanwhile, or was erased."""
-    untaken = Delivery.objects.filter(pk=pk, session=None, status__in=_UNTAKEN, erased_at=None)
-    return untaken.select_for_update().first()
+    return Delivery.objects.select_for_update().filter(_UNTAKEN, pk=pk).first()
 
 
 def overwrite_delivery(delivery: Delivery, *, at: datetime) -> None:
@@ -135,16 +138,39 @@ def overwrite_refused(request: RefusedRequest, *, at: datetime) -> None:
     request.save(update_fields=["body", "headers", "n_kept_bytes", "erased_at"])
 
 
-def overwrite_rest(subject: Subject, *, at: datetime) -> Tally:
-    """Overwrite what is kept of a subject beside their sessions. What has become a session's meanwhile is left to it."""
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The keys of what is kept of a subject beside their sessions, each row of it locked."""
+
+    refused: Sequence[int]
+    deliveries: Sequence[int]
+
+
+def lock_rest(subject: Subject) -> Rest:
+    """Lock what is no session's before any session is, each kind in the order of its keys.
+
+    So do those who take it in again: a refused request, the delivery that it becomes, the session that this is about.
+    """
+    return Rest(
+        [pk for pk in sorted(found.pk for found in refused(subject)) if lock_refused(pk)],
+        [pk for pk in sorted(_unsettled(subject)) if lock_delivery(pk)],
+    )
+
+
+def overwrite_rest(subject: Subject, rest: Rest, *, at: datetime) -> Tally | None:
+    """Overwrite what is kept of a subject beside their sessions: `rest`, all of it locked, and the contact.
+
+    Return None where something has come since that was locked: a lock on it now would be one in the wrong order.
+    """
     tally: Tally = Counter()
-    records = subject.records().filter(erased_at=None).values_list("pk", flat=True)
-    for pk in chain(list(records), (stray.pk for stray in strays(subject))):
+    if _unsettled(subject) - set(rest.deliveries) or {row.pk for row in refused(subject)} - set(rest.refused):
+        return None
+    for pk in rest.deliveries:
         if delivery := lock_delivery(pk):
             overwrite_delivery(delivery, at=at)
             tally[DataKind.BODIES.value] += 1
-    for found in refused(subject):
-        if request := lock_refused(found.pk):
+    for pk in rest.refused:
+        if request := lock_refused(pk):
             overwrite_refused(request, at=at)
             tally[DataKind.BODIES.value] += 1
     contact = Contact.objects.select_for_update().filter(KEPT_CONTACT, **subject.key).first()
@@ -152,6 +178,13 @@ def overwrite_rest(subject: Subject, *, at: datetime) -> Tally:
         overwrite_contact(contact, at=at)
         tally[DataKind.CONTACTS.value] += 1
     return tally
+
+
+def _unsettled(subject: Subject) -> set[int]:
+    """Return the keys of the deliveries about a subject that are no session's and hold what is personal. Reads bodies."""
+    records = subject.records().filter(_UNTAKEN).values_list("pk", flat=True)
+    found = {stray.pk for stray in strays(subject) if stray.session_id is None and stray.erased_at is None}
+    return found.union(records)
 
 
 def _overwrite_words(session: Session, at: datetime) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import Q
 
 from kyc import ledger
 from kyc.models import User
 
+ADMIN = "admin"
 ROLES = ("officer", "supervisor", "auditor", "admin")
 # Roles whose people find something to do in the admin site.
 STAFF_ROLES = frozenset({"supervisor", "auditor", "admin"})
@@ -18,6 +20,7 @@ STAFF_ROLES = frozenset({"supervisor", "auditor", "admin"})
 def ensure_person(username: str, role: str, password: str | None = None) -> User:
     """Return the person of that name with that one role, made if need be; a password given is set."""
     with transaction.atomic():
+        lock_admins()
         person, is_new = User.objects.get_or_create(username=username)
         if password is not None:
             person.set_password(password)
@@ -30,10 +33,22 @@ def ensure_person(username: str, role: str, password: str | None = None) -> User
     return person
 
 
+def lock_admins() -> frozenset[int]:
+    """Return who may administer now, and let nobody else change that until the transaction ends.
+
+    Call it before any person is locked: of two admins who take away each other's access, the second one sees the first.
+    """
+    role = Group.objects.select_for_update(no_key=True).get(name=ADMIN)
+    admins = User.objects.filter(Q(is_superuser=True) | Q(groups=role), is_active=True)
+    return frozenset(admins.values_list("pk", flat=True))
+
+
 def give_roles(person: User, names: Iterable[str]) -> None:
     """Let a person have these roles and no others. Where that is a change, their sign-ins end."""
-    person.groups.set(Group.objects.filter(name__in=list(names)))
-    follow_role(person)
+    with transaction.atomic():
+        lock_admins()
+        person.groups.set(Group.objects.filter(name__in=list(names)))
+        follow_role(person)
 
 
 def follow_role(person: User) -> None:

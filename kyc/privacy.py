@@ -17,7 +17,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from kyc import erasing, folding, holds, ledger
 from kyc.choices import EntityType, ErasureStatus, SessionState
@@ -34,6 +34,9 @@ MOST_ROUNDS = 3
 HOLD, LIFT = "kyc.add_legalhold", "kyc.change_legalhold"
 REQUEST, CONFIRM = "kyc.add_erasure", "kyc.confirm_erasure"
 EXPORT = "kyc.export_subject"
+MAKER_MAY_NOT = gettext_lazy(
+    "Who asked for this erasure may not ask for erasures any more. Refuse it; then somebody else can ask for it anew."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,7 @@ def refuse_erasure(erasure_id: int, *, by: User, answer: str) -> Erasure:
 def confirm_erasure(erasure_id: int, *, by: User) -> Erasure:
     """Erase what another person asked for: each session in a transaction of its own, then all the rest."""
     with transaction.atomic():
-        erasure = _lock_to_answer(erasure_id, by)
+        erasure = _lock_to_confirm(erasure_id, by)
         subject = subject_of(erasure)
         _guard_nothing_stands(subject)
         _guard_nothing_stands_in_bytes(subject)
@@ -180,6 +183,11 @@ def record_export(subject: Subject, *, by: User, reason: str) -> None:
         )
 
 
+def maker_may(erasure: Erasure) -> bool:
+    """Return True while the one who asked for an erasure still may ask for one: else it is one person who erases."""
+    return acts.people_with(REQUEST).filter(pk=erasure.maker_id).exists()
+
+
 def subject_of(row: LegalHold | Erasure) -> Subject:
     return Subject(EntityType(row.entity_type), row.subject_id)
 
@@ -197,9 +205,12 @@ def _hold_over(subjects: Sequence[Subject]) -> LegalHold | None:
 
 
 def _lock(subject: Subject) -> None:
-    """Lock what is kept of a subject, so that no hold is placed while it is overwritten: sessions, then requests."""
-    list(subject.sessions().select_for_update().values_list("pk", flat=True))
+    """Lock what is kept of a subject, so that no hold is placed while it is overwritten.
+
+    Deliveries before sessions, as whoever takes one in again locks them; then requests.
+    """
     list(subject.records().select_for_update().values_list("pk", flat=True))
+    list(subject.sessions().select_for_update().values_list("pk", flat=True))
     list(
         Erasure.objects.select_for_update().filter(**subject.key).order_by("pk").values_list("pk", flat=True)
     )
@@ -220,10 +231,18 @@ def _lock_to_answer(erasure_id: int, by: User) -> Erasure:
     return erasure
 
 
+def _lock_to_confirm(erasure_id: int, by: User) -> Erasure:
+    """Return a request, locked, if this person may confirm it, and who asked for it may do so to this day."""
+    erasure = _lock_to_answer(erasure_id, by)
+    if not maker_may(erasure):
+        raise ActRefused(str(MAKER_MAY_NOT))
+    return erasure
+
+
 def _erase_session(pk: UUID, erasure_id: int, by: User) -> None:
     with transaction.atomic():
         session = folding.lock(pk)
-        erasure = _lock_to_answer(erasure_id, by)
+        erasure = _lock_to_confirm(erasure_id, by)
         subject = subject_of(erasure)
         _guard_nothing_stands(subject)
         done = erasing.overwrite(session, erasing.OF_SESSIONS, at=timezone.now(), subject=subject)
@@ -240,14 +259,16 @@ def _erase_the_rest(subject: Subject, erasure_id: int, by: User) -> Erasure | No
     """
     with transaction.atomic():
         holds.wait_to_overwrite()
+        rest = erasing.lock_rest(subject)
         _lock(subject)
-        erasure = _lock_to_answer(erasure_id, by)
+        erasure = _lock_to_confirm(erasure_id, by)
         _guard_nothing_stands(subject)
         _guard_nothing_stands_in_bytes(subject)
-        _count(erasure, erasing.overwrite_rest(subject, at=timezone.now()))
-        if subject.sessions().filter(erasing.has_remaining(erasing.OF_SESSIONS)).exists():
+        done = erasing.overwrite_rest(subject, rest, at=timezone.now())
+        if done is None or subject.sessions().filter(erasing.has_remaining(erasing.OF_SESSIONS)).exists():
             transaction.set_rollback(True)
             return None
+        _count(erasure, done)
         _answer(erasure, ErasureStatus.DONE, by)
         _record("erasure.done", subject, by, erasure=erasure.pk, **dict(sorted(erasure.erased.items())))
     return erasure

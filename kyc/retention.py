@@ -188,6 +188,10 @@ class Purge:
         )
 
 
+class NotAllPurged(Exception):
+    """The day's purge is over, and there is something whose time is over that it could not overwrite."""
+
+
 class Daily:
     """One worker's purge of each day, in portions. Any number of workers may be at it: the rows tell what is done."""
 
@@ -197,7 +201,11 @@ class Daily:
         self._steps: Iterator[None] | None = None
 
     def portion(self, limit: int = CHUNK) -> int:
-        """Do the next steps of today's purge and return how many: none when today's is done, or nothing is to be done."""
+        """Do the next steps of today's purge and return how many: none when today's is done, or nothing is to be done.
+
+        Raises NotAllPurged at its very end when single rows could not be overwritten: all others are, and it is on record.
+        The next day's tries these again.
+        """
         if self._steps is None and not self._begin():
             return 0
         assert self._steps is not None, "It has begun."  # noqa: S101
@@ -228,6 +236,9 @@ class Daily:
     def _end(self) -> None:
         self._steps = None
         record(self._purge, day=self._day)
+        if n_failed := self._purge.n_failed:
+            logger.error("The day's purge is over; rows that could not be overwritten: %s.", n_failed)
+            raise NotAllPurged
 
 
 def record(purge: Purge, day: date | None = None) -> None:

@@ -6,7 +6,8 @@ content under the same event id and what was never trusted belong to whoever's i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched, chain
@@ -29,6 +30,11 @@ _UNTOLD = Q(status__in=[DeliveryStatus.QUARANTINED, DeliveryStatus.FAILED])
 _NAMING = ("user_id", "related_party_id")
 # How many bodies are in memory at once, and how many subjects one query asks about.
 _CHUNK, AT_ONCE = 10, 500
+# How long a page looks for an id in bodies, in seconds.
+LOOK_FOR = 1.0
+# How many records the database looks at before the clock is.
+_WINDOW = 500
+_LONGEST_KEY = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +180,83 @@ def refused(subject: Subject) -> Iterator[RefusedRequest]:
     ids = subject.ids()
     kept = RefusedRequest.objects.filter(n_kept_bytes__gt=0)
     return (request for request in _read(kept) if mentions(bytes(request.body), ids))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look, newest first, for an id in what no column says is about anybody.
+
+    `place` is where it stands, empty where it was not found; `is_user` and `is_party` whose it may be then. `older` is
+    where the next look goes on, empty where nothing is left.
+    """
+
+    place: str = ""
+    is_user: bool = False
+    is_party: bool = False
+    older: str = ""
+
+
+def look(pk: UUID, older: str = "") -> Look:
+    """Look for an id for LOOK_FOR seconds: however many bodies there are, a page does not wait for all of them."""
+    until, ids = time.monotonic() + LOOK_FOR, {str(pk)}
+    kind, key = _place(older)
+    kinds = list(_PLACES)
+    for name in kinds[kinds.index(kind) if kind else 0 :]:
+        for rows, last in _backwards(name, ids, key if name == kind else None):
+            for row in rows:
+                if mentions(bytes(row.body), ids):
+                    return _found(name, row)
+            if time.monotonic() >= until:
+                return Look(older=f"{name}-{last}")
+    return Look()
+
+
+def look_at(pk: UUID, place: str) -> Look:
+    """Return whether an id stands in the place where a look found it."""
+    kind, key = _place(place)
+    row = _PLACES[kind]().filter(pk=key).first() if kind else None
+    return _found(kind, row) if row is not None and mentions(bytes(row.body), {str(pk)}) else Look()
+
+
+def _found(kind: str, row: Delivery | RefusedRequest) -> Look:
+    is_record = isinstance(row, Delivery) and row.status == DeliveryStatus.RECORDED
+    named = (row.user_id, row.related_party_id) if is_record and isinstance(row, Delivery) else (None, None)
+    # A record may be about whom its columns leave open.
+    return Look(f"{kind}-{row.pk}", is_user=named[0] is None, is_party=named[1] is None)
+
+
+def _place(text: str) -> tuple[str, int]:
+    kind, _, key = text.partition("-")
+    is_one = kind in _PLACES and key.isascii() and key.isdecimal() and len(key) <= _LONGEST_KEY
+    return (kind, int(key)) if is_one else ("", 0)
+
+
+def _backwards(
+    kind: str, ids: Collection[str], before: int | None
+) -> Iterator[tuple[Iterable[Delivery | RefusedRequest], int]]:
+    """Yield a place's rows by key, the newest first, some at a time; each time with the last key of what was passed."""
+    rows, chunk = _PLACES[kind](), _WINDOW if kind == "records" else _CHUNK
+    while keys := list(
+        (rows if before is None else rows.filter(pk__lt=before))
+        .order_by("-pk")
+        .values_list("pk", flat=True)[:chunk]
+    ):
+        found = rows.filter(pk__gte=keys[-1], pk__lte=keys[0]).order_by("-pk")
+        before = keys[-1]
+        yield (_maybe(found, ids).iterator(_CHUNK) if kind == "records" else found), before
+
+
+def _with(status: DeliveryStatus) -> Callable[[], QuerySet[Any]]:
+    return lambda: Delivery.objects.filter(status=status)
+
+
+# Where an id may stand that no column knows. One status each: so they are read by index.
+_PLACES: dict[str, Callable[[], QuerySet[Any]]] = {
+    "quarantined": _with(DeliveryStatus.QUARANTINED),
+    "failed": _with(DeliveryStatus.FAILED),
+    "refused": lambda: RefusedRequest.objects.filter(n_kept_bytes__gt=0),
+    "records": lambda: _with(DeliveryStatus.RECORDED)().filter(Q(user_id=None) | Q(related_party_id=None)),
+}
 
 
 def _read[M: (Delivery, RefusedRequest)](rows: QuerySet[M]) -> Iterator[M]:

@@ -116,6 +116,9 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.write_sep("_", f"{report.nodeid} failed at first ({report.when})", yellow=True)
+        terminalreporter.write_line(report.longreprtext)
     if file := config.option.counts:
         file.write_text(json.dumps({kind: len(terminalreporter.stats.get(kind, [])) for kind in COUNTED}))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
@@ -18,7 +19,11 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from kyc import contacts
 from kyc.admin.base import DeskAdmin, signed_in
 from kyc.contacts import Ending, NotATable, Result, Table
+from kyc.desk.masking import SEE
 from kyc.models import Contact
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 MOST_BYTES = 512 * 1024
 MOST_ROWS = 2000
@@ -29,6 +34,9 @@ LABELS = {
     Ending.UNCHANGED: pgettext_lazy("row of a file", "Unchanged"),
     Ending.REFUSED: pgettext_lazy("row of a file", "Refused"),
 }
+# To whom contacts are masked these two are one.
+KNOWN = (Ending.CHANGED, Ending.UNCHANGED)
+KNOWN_LABEL = pgettext_lazy("row of a file", "Known already")
 
 
 class FileForm(forms.Form):
@@ -93,7 +101,9 @@ def page(admin: DeskAdmin[Contact], request: HttpRequest) -> HttpResponse:
 def _shown(
     admin: DeskAdmin[Contact], request: HttpRequest, form: FileForm, results: Sequence[Result] = ()
 ) -> HttpResponse:
-    tally = contacts.tally(results)
+    tally, sees = contacts.tally(results), _sees(request)
+    labels = LABELS if sees else {**LABELS, **dict.fromkeys(KNOWN, KNOWN_LABEL)}
+    n_to_write = tally[Ending.ADDED] + tally[Ending.CHANGED]
     # What needs a look comes first.
     first = sorted(results, key=lambda result: (result.ending != Ending.REFUSED, result.row.line))
     context = {
@@ -102,15 +112,30 @@ def _shown(
         "opts": admin.opts,
         "form": form,
         "is_read": form.is_bound and form.is_valid(),
-        "rows": [(result, LABELS[result.ending]) for result in first[:MOST_SHOWN]],
+        "rows": [(result, labels[result.ending]) for result in first[:MOST_SHOWN]],
         "n_more": max(0, len(results) - MOST_SHOWN),
-        "counts": [(LABELS[ending], tally[ending]) for ending in Ending if tally[ending]],
-        "n_to_write": tally[Ending.ADDED] + tally[Ending.CHANGED],
+        "counts": _counts(tally, labels),
+        "n_to_write": n_to_write if sees else len(results) - tally[Ending.REFUSED],
         "columns": contacts.COLUMNS,
         "text": _text(form) if results else "",
     }
     status = 400 if form.errors else 200
     return TemplateResponse(request, "admin/kyc/contact/import.html", context, status=status)
+
+
+def _sees(request: HttpRequest) -> bool:
+    """Return True where a person sees contacts anyway: to others a row that changes nothing would confirm a guess."""
+    return request.user.has_perm(SEE)
+
+
+def _counts(tally: Counter[Ending], labels: Mapping[Ending, StrOrPromise]) -> list[tuple[str, int]]:
+    """Return the number of rows by what is said of them, in the order of the endings."""
+    counts: dict[str, int] = {}
+    for ending in Ending:
+        if tally[ending]:
+            label = str(labels[ending])
+            counts[label] = counts.get(label, 0) + tally[ending]
+    return list(counts.items())
 
 
 def _text(form: FileForm) -> str:
@@ -124,9 +149,10 @@ def _text(form: FileForm) -> str:
 
 def _tell(admin: DeskAdmin[Contact], request: HttpRequest, results: Sequence[Result]) -> None:
     tally = contacts.tally(results)
-    n_written = tally[Ending.ADDED] + tally[Ending.CHANGED]
+    n_same = tally[Ending.UNCHANGED] if _sees(request) else 0
+    n_written = len(results) - tally[Ending.REFUSED] - n_same
     said = [ngettext("%(n)d contact imported.", "%(n)d contacts imported.", n_written) % {"n": n_written}]
-    if n_same := tally[Ending.UNCHANGED]:
+    if n_same:
         said.append(ngettext("%(n)d was known already.", "%(n)d were known already.", n_same) % {"n": n_same})
     if n_refused := tally[Ending.REFUSED]:
         said.append(ngettext("%(n)d row refused.", "%(n)d rows refused.", n_refused) % {"n": n_refused})

@@ -13,6 +13,8 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
+from django.contrib.sessions.backends.base import SessionBase
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import ManyToManyField, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -61,14 +63,20 @@ class RoleFilter(admin.RelatedFieldListFilter):
 
 
 class PersonForm(IdentityForm):
-    """A person's name and access. `by` is who changes them."""
+    """A person's name and access. `by` is who changes them, in the sign-in `sitting`."""
 
     by: User
+    sitting: SessionBase
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if self.instance.pk == self.by.pk and not self._keeps_access(cleaned):
             self.add_error(None, gettext("You cannot take away your own access. Another admin can."))
+        # Nobody takes away their own access, so that whoever still has it now keeps the desk from being without an admin.
+        elif self.by.pk not in people.lock_admins() or not self.sitting.exists(
+            self.sitting.session_key or ""
+        ):
+            self.add_error(None, gettext("Your own access was taken away meanwhile. Nothing was saved."))
         return cleaned
 
     def _keeps_access(self, cleaned: dict[str, Any]) -> bool:
@@ -141,7 +149,7 @@ class PersonAdmin(LostFactors, SignedIn, Identities, DeskAdmin[User], UserAdmin[
         self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm[User]]:
         form = super().get_form(request, obj, change=change, **kwargs)
-        form.by = request.user  # type: ignore[attr-defined]
+        form.by, form.sitting = request.user, request.session  # type: ignore[attr-defined]
         return form
 
     def formfield_for_manytomany(
@@ -220,6 +228,8 @@ class PersonAdmin(LostFactors, SignedIn, Identities, DeskAdmin[User], UserAdmin[
         return super().delete_view(request, object_id, extra_context)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
+        if signed_in(request).pk not in people.lock_admins():
+            raise PermissionDenied
         people.record(obj, "person.deleted", by=signed_in(request))
         super().delete_model(request, obj)
 

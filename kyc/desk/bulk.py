@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, ngettext_lazy
@@ -23,7 +23,7 @@ from kyc.desk.bulk_export import csv_lines
 from kyc.desk.filters import LONGEST_ID
 from kyc.desk.live import as_of, live_rows
 from kyc.desk.paging import SIZE
-from kyc.desk.sensitive import require_fresh
+from kyc.desk.sensitive import sensitive_download
 from kyc.desk.team import Member, team
 from kyc.models import User
 from kyc.review.acts import DECIDE, SUPERVISE
@@ -112,7 +112,7 @@ class Wanted:
 @require_POST
 @never_cache
 @requires("kyc.view_session")
-def bulk(request: DeskRequest) -> HttpResponse | StreamingHttpResponse:
+def bulk(request: DeskRequest) -> HttpResponseBase:
     """Do what the list's form asks for, each session for itself, and say of each what became of it."""
     wanted = Wanted.read(request)
     asked = Asked.of(request.POST.get("from", ""), request.user)
@@ -207,11 +207,15 @@ def _say_what_is_missing(request: DeskRequest, asked: Asked, words: str) -> Http
     return redirect(asked.url)
 
 
-def _export(request: DeskRequest, ids: Sequence[UUID]) -> HttpResponse | StreamingHttpResponse:
-    """Stream the sessions as CSV. The ledger has the export before its first byte leaves."""
+def _export(request: DeskRequest, ids: Sequence[UUID]) -> HttpResponseBase:
     if not request.user.has_perm("kyc.export_session"):
         raise PermissionDenied
-    require_fresh(request, is_download=True)
+    return _exported(request, ids)
+
+
+@sensitive_download
+def _exported(request: DeskRequest, ids: Sequence[UUID]) -> HttpResponseBase:
+    """Stream the sessions as CSV. The ledger has the export before its first byte leaves."""
     if too_many := limits.refused(request, "export"):
         return too_many
     record(request, "queue.exported", sessions=[str(pk) for pk in ids])

@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -49,16 +50,18 @@ class WordsForm(forms.Form):
 def page(request: DeskRequest) -> HttpResponse:
     """Show what waits, what is held and how long data is kept; a searched ID leads to its subject."""
     text = request.GET.get("q", "").strip()
-    subjects = privacy_rows.found(text) if text else []
-    if len(subjects) == 1:
-        return redirect(_address(subjects[0]))
+    found = privacy_rows.found(text, request.GET.get("older", "")) if text else privacy_rows.Found([])
+    if len(found.subjects) == 1:
+        return redirect(_address(found.subjects[0]) + _where(found.place))
     waiting = Erasure.objects.filter(status=ErasureStatus.REQUESTED).select_related("maker")
     answered = Erasure.objects.exclude(status=ErasureStatus.REQUESTED).select_related("maker", "checker")
     holds = LegalHold.objects.filter(lifted_at=None).select_related("placed_by")
     answers = paginate(Listing([answered], KEYS), request.GET)
     context = {
         "searched": text,
-        "subjects": subjects,
+        "subjects": found.subjects,
+        "where": _where(found.place),
+        "further": urlencode({"q": text, "older": found.older}) if found.older else "",
         "waiting": waiting.order_by("id")[:MOST_LISTED],
         "n_waiting": waiting.count(),
         "holds": holds.order_by("id")[:MOST_LISTED],
@@ -172,7 +175,7 @@ def _act(request: DeskRequest, of: Subject, name: str, act: Callable[[str], Any]
     except ActRefused as refused:
         return _refused(request, of, name, form, refused)
     messages.success(request, done)
-    return HttpResponseRedirect(_address(of))
+    return HttpResponseRedirect(_address(of) + _where(request.GET.get("in", "")))
 
 
 def _refused(
@@ -198,7 +201,8 @@ def _show(
     fresh = {name: WordsForm(auto_id=f"{name}-%s") for name in names}
     for name, form in (typed or {}).items():
         form.auto_id = f"{name}-%s"
-    shown = privacy_rows.shown(of)
+    place = request.GET.get("in", "")
+    shown = privacy_rows.shown(of, place)
     if not (shown.is_found or shown.holds or shown.erasures or shown.request is not None):
         raise Http404
     context = {
@@ -207,7 +211,11 @@ def _show(
         "name": privacy_rows.name_of(of),
         "forms": {**fresh, **(typed or {})},
         "refusal": refusal,
+        "where": _where(place),
         "is_maker": shown.request is not None and shown.request.maker_id == request.user.pk,
+        "maker_may_not": privacy.MAKER_MAY_NOT
+        if shown.request is not None and not privacy.maker_may(shown.request)
+        else "",
     }
     return render(request, "desk/privacy/subject.html", context, status=status)
 
@@ -216,6 +224,11 @@ def _subject(entity_type: str, pk: UUID) -> Subject:
     if entity_type not in _SUBJECTS:
         raise Http404
     return Subject(EntityType(entity_type), pk)
+
+
+def _where(place: str) -> str:
+    """Return the end of the address of a subject whom no column names: where the id was found."""
+    return f"?{urlencode({'in': place})}" if place else ""
 
 
 def _address(of: Subject) -> str:

@@ -16,7 +16,7 @@ from kyc.choices import DataKind, EntityType, ErasureStatus
 from kyc.models import Contact, Delivery, Erasure, LedgerEntry, LegalHold, Session
 from kyc.privacy import Obstacle
 from kyc.retention import PURGED
-from kyc.subjects import Subject
+from kyc.subjects import Subject, look, look_at
 
 MOST_SESSIONS = 200
 
@@ -75,7 +75,8 @@ def last_purge() -> datetime | None:
     return LedgerEntry.objects.filter(action=PURGED).order_by("-id").values_list("at", flat=True).first()
 
 
-def shown(subject: Subject) -> Shown:
+def shown(subject: Subject, place: str = "") -> Shown:
+    """Return what is kept about a subject; of one whom no column names, `place` is where a search found the id."""
     past = privacy.history(subject)
     sessions = subject.sessions().order_by("-last_event_at")
     contact, n_sessions, n_records = subject.contact(), sessions.count(), subject.records().count()
@@ -96,7 +97,7 @@ def shown(subject: Subject) -> Shown:
         request=next((each for each in erasures if each.status == ErasureStatus.REQUESTED), None),
         holds=holds,
         erasures=[erasure for erasure in erasures if erasure.status != ErasureStatus.REQUESTED],
-        is_mentioned=not is_known and subject.is_mentioned(),
+        is_mentioned=not is_known and _is_mentioned(subject, place),
     )
 
 
@@ -111,18 +112,39 @@ def _marked(sessions: QuerySet[Session]) -> QuerySet[Session]:
     return sessions.annotate(erased_at=at)
 
 
-def found(text: str) -> list[Subject]:
+def _is_mentioned(subject: Subject, place: str) -> bool:
+    """Return True when the id, known as nobody else's, stands in the place named, or in the newest bodies."""
+    other = Subject(EntityType.RELATED_PARTY if subject.is_user else EntityType.USER, subject.id)
+    if other.is_known():
+        return False
+    seen = look_at(subject.id, place) if place else look(subject.id)
+    return seen.is_user if subject.is_user else seen.is_party
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The subjects that were found. `place`: where, if only in bytes. `older`: there is more to be looked through."""
+
+    subjects: list[Subject]
+    place: str = ""
+    older: str = ""
+
+
+def found(text: str, older: str = "") -> Found:
     """Return the subjects that a UUID names: their own, or one of their sessions'."""
     try:
         pk = UUID(text.strip())
     except ValueError:
-        return []
+        return Found([])
     own = [Subject(kind, pk) for kind in (EntityType.USER, EntityType.RELATED_PARTY)]
     sessions = Session.objects.filter(pk=pk)
     named = (subject for session in sessions for subject in Subject.of_session(session))
-    found = [*_standing(own), *named]
+    if found := [*_standing(own), *named]:
+        return Found(found)
     # Of whom nothing was ever accepted, nobody knows which of the two they are.
-    return found or [subject for subject in own if subject.is_mentioned()]
+    seen = look(pk, older)
+    may_be = [subject for subject in own if (seen.is_user if subject.is_user else seen.is_party)]
+    return Found(may_be, seen.place, seen.older)
 
 
 def _standing(subjects: list[Subject]) -> Iterator[Subject]:

@@ -121,12 +121,15 @@ def _follow(person: User, claims: Claims) -> None:
     changed = [
         name for name in SAID if getattr(claims, name) and getattr(person, name) != getattr(claims, name)
     ]
+    has_others = claims.roles != frozenset(people.roles(person))
+    if has_others:
+        # Before the person is locked: so do those who change people here.
+        people.give_roles(person, claims.roles)
     for name in changed:
         setattr(person, name, getattr(claims, name))
     if changed:
         person.save(update_fields=changed)
-    if claims.roles != frozenset(people.roles(person)):
-        people.give_roles(person, claims.roles)
+    if has_others:
         changed.append("groups")
     if changed:
         people.record(person, "person.changed", by=None, because="provider", fields=[*sorted(changed)])

@@ -131,6 +131,15 @@ def open_page(
         context.close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give what uses a browser a second try in CI, where the machine may be slow; a fault at one's desk is a fault."""
+    if os.environ.get("CI") != "true":
+        return
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Say what each page showed when its test failed: on another machine nobody can look."""

@@ -180,9 +180,9 @@ def ledger_pages() -> dict[str, list[str]]:
     }
 
 
-def test_every_page_of_the_ledger(open_page: Callable[..., Page], auditor: User, look: str) -> None:
+def test_every_page_of_the_ledger(open_page: Callable[..., Page], auditor: User) -> None:
     scene.build()
-    visit(open_page(look, person=auditor), [one for pages in ledger_pages().values() for one in pages])
+    visit(open_page(person=auditor), [one for pages in ledger_pages().values() for one in pages])
 
 
 def masked_pages() -> dict[str, list[str]]:
@@ -196,7 +196,7 @@ def masked_pages() -> dict[str, list[str]]:
     return {name: [reverse(name, args=[row.pk])] for name, row in rows.items()}
 
 
-def test_every_page_that_is_masked(open_page: Callable[..., Page], auditor: User, look: str) -> None:
+def test_every_page_that_is_masked(open_page: Callable[..., Page], auditor: User) -> None:
     known = scene.build()
     delivery = Delivery.objects.earliest("pk").pk
     masked = [
@@ -204,7 +204,7 @@ def test_every_page_that_is_masked(open_page: Callable[..., Page], auditor: User
         reverse("delivery", args=[delivery]),
         reverse("delivery-raw", args=[delivery]),
     ]
-    page = open_page(look, person=auditor)
+    page = open_page(person=auditor)
     visit(page, [*masked, *(one for pages in masked_pages().values() for one in pages)])
     page.goto(masked[1])
     page.get_by_text("Unmask…").click()
@@ -228,40 +228,40 @@ def privacy_pages() -> dict[str, list[str]]:
     }
 
 
-def test_every_page_of_privacy(open_page: Callable[..., Page], supervisor: User, look: str) -> None:
+def test_every_page_of_privacy(open_page: Callable[..., Page], supervisor: User) -> None:
     scene.build()
-    visit(open_page(look, person=supervisor), [one for pages in privacy_pages().values() for one in pages])
+    visit(open_page(person=supervisor), [one for pages in privacy_pages().values() for one in pages])
 
 
-def test_every_page_of_the_notifications(open_page: Callable[..., Page], supervisor: User, look: str) -> None:
+def test_every_page_of_the_notifications(open_page: Callable[..., Page], supervisor: User) -> None:
     scene.build()
     pages = notifications_pages().values()
-    visit(open_page(look, person=supervisor), [one for addresses in pages for one in addresses])
+    visit(open_page(person=supervisor), [one for addresses in pages for one in addresses])
 
 
-def test_every_page_of_the_deliveries(open_page: Callable[..., Page], supervisor: User, look: str) -> None:
+def test_every_page_of_the_deliveries(open_page: Callable[..., Page], supervisor: User) -> None:
     scene.build()
     InboxAlarm.objects.create(kind="refused", detail={"value": "1", "says": "One came.", "advice": "Look."})
-    visit(open_page(look, person=supervisor), [one for pages in deliveries_pages().values() for one in pages])
+    visit(open_page(person=supervisor), [one for pages in deliveries_pages().values() for one in pages])
 
 
-def test_every_page_of_the_desk(open_page: Callable[..., Page], officer: User, look: str) -> None:
+def test_every_page_of_the_desk(open_page: Callable[..., Page], officer: User) -> None:
     visit(
-        open_page(look, person=officer),
+        open_page(person=officer),
         [address for pages in desk_pages(scene.build()).values() for address in pages],
     )
 
 
-def test_an_empty_desk(open_page: Callable[..., Page], officer: User, look: str) -> None:
-    visit(open_page(look, person=officer), [reverse("queue"), reverse("history")])
+def test_an_empty_desk(open_page: Callable[..., Page], officer: User) -> None:
+    visit(open_page(person=officer), [reverse("queue"), reverse("history")])
 
 
-def test_what_strangers_see(open_page: Callable[..., Page], outsider: User, look: str) -> None:
+def test_what_strangers_see(open_page: Callable[..., Page], outsider: User) -> None:
     visit(
-        open_page(look),
+        open_page(),
         [reverse("account_login"), reverse("session", args=[LONG_SEARCH]), reverse("admin:login")],
     )
-    visit(open_page(look, person=outsider), [reverse("queue"), reverse("admin:index"), "/nothing/here/"])
+    visit(open_page(person=outsider), [reverse("queue"), reverse("admin:index"), "/nothing/here/"])
 
 
 def test_no_page_is_left_out(db: None) -> None:
@@ -283,17 +283,17 @@ def _patterns(patterns: list) -> Iterator:
 
 
 @pytest.mark.parametrize("part", range(N_PARTS))
-def test_every_page_of_the_admin(open_page: Callable[..., Page], admin: User, look: str, part: int) -> None:
+def test_every_page_of_the_admin(open_page: Callable[..., Page], admin: User, part: int) -> None:
     scene.build()
     CorrectionFactory(by=admin)
-    pages = [page for model in MODELS[part::N_PARTS] for page in admin_pages(model, look)]
-    visit(open_page(look, person=admin), pages)
+    pages = [page for model in MODELS[part::N_PARTS] for page in admin_pages(model)]
+    visit(open_page(person=admin), pages)
 
 
-def test_the_admin_s_own_pages(open_page: Callable[..., Page], admin: User, look: str) -> None:
+def test_the_admin_s_own_pages(open_page: Callable[..., Page], admin: User) -> None:
     names = ("index", "password_change", "password_change_done")
     visit(
-        open_page(look, person=admin),
+        open_page(person=admin),
         [
             *(reverse(f"admin:{name}") for name in names),
             reverse("admin:kyc_user_factors", args=[PasskeyFactory().user.pk]),
@@ -303,20 +303,21 @@ def test_the_admin_s_own_pages(open_page: Callable[..., Page], admin: User, look
     )
 
 
-def admin_pages(model: type[Model], look: str) -> list[str]:
-    """Return a model's list, and one row's pages; the dark theme's colours need no more than list and form."""
+def admin_pages(model: type[Model]) -> list[str]:
+    """Return a model's list, its form and one row's pages."""
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
     row = model._default_manager.first()
-    names = ["change"] if look == "dark" else ["change", "history", "delete"]
-    pages = [reverse(f"{name}_{page}", args=[row.pk]) for page in names] if row else []
-    return [reverse(f"{name}_changelist"), *([] if look == "dark" else [reverse(f"{name}_add")]), *pages]
+    pages = (
+        [reverse(f"{name}_{page}", args=[row.pk]) for page in ("change", "history", "delete")] if row else []
+    )
+    return [reverse(f"{name}_changelist"), reverse(f"{name}_add"), *pages]
 
 
 def visit(page: Page, addresses: list[str]) -> None:
-    """Open each address and gather what is wrong on any, so that one run tells all, and each fault once."""
+    """Open each address once, see it in each look, and gather what is wrong on any: one run tells all, each once."""
     wrong: dict[str, list[str]] = {}
     for address in addresses:
         page.goto(address)
-        for fault in checks.faults(page):
+        for fault in checks.faults_in_each_look(page):
             wrong.setdefault(fault, []).append(address)
     assert not wrong, "\n\n".join(f"On {', '.join(where)}:\n{fault}" for fault, where in wrong.items())

@@ -27,21 +27,21 @@ def seen(session_id: UUID) -> review.Seen:
     return review.Seen(session.version, folding.basis(session))
 
 
-def test_each_choice_and_its_faults(open_page: Opener, officer: User, look: str) -> None:
+def test_each_choice_and_its_faults(open_page: Opener, officer: User) -> None:
     ReasonCodeFactory(code="RING", is_suspicion=True, guidance="Look at the other subjects.")
-    page = opened(open_page(look, person=officer), in_review())
+    page = opened(open_page(person=officer), in_review())
     for choice in ("Approve", "Escalate", "Ask for a second review", "Wait", "Reject"):
         page.get_by_role("radio", name=choice).check()
-        checks.is_good(page)
+        checks.is_good_in_each_look(page)
     page.get_by_role("checkbox", name="RING").check()
     expect(page.get_by_text("This goes to a supervisor, and the subject is told nothing.")).to_be_visible()
     press(page, "Reject with 1 code")
     expect(page.locator("#faults")).to_be_focused()
-    checks.is_good(page)
+    checks.is_good_in_each_look(page)
 
 
-def test_what_others_have_done(open_page: Opener, officer: User, look: str) -> None:
-    other, page = UserFactory(username="officer.b", role="officer"), open_page(look, person=officer)
+def test_what_others_have_done(open_page: Opener, officer: User) -> None:
+    other, page = UserFactory(username="officer.b", role="officer"), open_page(person=officer)
     held, proposed, waiting, escalated = (in_review() for _ in range(4))
     review.claim(held, by=other)
     review.approve(proposed, by=other, seen=seen(proposed), rationale=WORDS)
@@ -55,27 +55,25 @@ def test_what_others_have_done(open_page: Opener, officer: User, look: str) -> N
         (escalated, "This session waits for a supervisor."),
     ):
         expect(opened(page, session_id).locator("#decision")).to_contain_text(words)
-        checks.is_good(page)
+        checks.is_good_in_each_look(page)
 
 
-def test_what_was_decided_and_what_came_after(
-    open_page: Opener, officer: User, supervisor: User, look: str
-) -> None:
+def test_what_was_decided_and_what_came_after(open_page: Opener, officer: User, supervisor: User) -> None:
     session_id = in_review()
-    page = opened(open_page(look, person=officer), session_id)
+    page = opened(open_page(person=officer), session_id)
     choose_rejection(page, "LOW_CONFIDENCE")
     press(page, "Reject with 1 code")
     expect(page.locator(".toast")).to_be_visible()
-    checks.is_good(page)
+    checks.is_good_in_each_look(page)
 
     wire.post(wire.payload("kyc_session_verified", session_id=session_id, at=timezone.now()))
     expect(opened(page, session_id).locator("#decision")).to_contain_text("A supervisor settles this.")
-    checks.is_good(page)
-    settling = opened(open_page(look, person=supervisor), session_id)
+    checks.is_good_in_each_look(page)
+    settling = opened(open_page(person=supervisor), session_id)
     expect(settling.get_by_label("Follow Ralio: VERIFIED")).to_be_visible()
-    checks.is_good(settling)
+    checks.is_good_in_each_look(settling)
 
     again = wire.payload("kyc_session_manual_review", session_id=session_id, at=timezone.now(), checks=[])
     wire.post(again)
     expect(opened(page, session_id).locator("#decision")).to_contain_text("Round 1")
-    checks.is_good(page)
+    checks.is_good_in_each_look(page)

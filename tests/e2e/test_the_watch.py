@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -80,6 +81,33 @@ def test_a_page_that_is_too_wide_is_seen(show: Callable[[str], Page]) -> None:
 
     with pytest.raises(AssertionError, match="px wide"):
         checks.is_good(page)
+
+
+@pytest.mark.parametrize(
+    ("style", "fault"),
+    [
+        ("@media (prefers-color-scheme: dark) { h1 { color: #222 } }", r"In the dark: color-contrast"),
+        (
+            "@media (max-width: 400px) { h1 { width: 500px } }",
+            r"On a phone: \d+ px wide in a window of 390 px",
+        ),
+        ("@media (max-width: 400px) { label { display: none } }", r"On a phone: label"),
+    ],
+    ids=["colour", "width", "name"],
+)
+def test_what_only_one_look_breaks_is_seen(show: Callable[[str], Page], style: str, fault: str) -> None:
+    page = show('<label for="named">Name</label><input id="named">')
+    page.route(
+        "**/look.css",
+        lambda route: route.fulfill(
+            body=":root { color-scheme: light dark; background: canvas; color: canvastext }" + style,
+            content_type="text/css",
+        ),
+    )
+    page.add_style_tag(url="/look.css")
+
+    assert [re.match(fault, found) is not None for found in checks.faults_in_each_look(page)] == [True]
+    assert checks.faults(page) == [], "It is seen wide and in the light again."
 
 
 def test_a_good_page_passes(show: Callable[[str], Page], problems: list[str]) -> None:

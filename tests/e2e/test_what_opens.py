@@ -43,9 +43,9 @@ def test_the_queue_s_preview(open_page: Opener, officer: User, look: str) -> Non
         checks.is_good(page)
 
 
-def test_everything_on_a_session_s_page(open_page: Opener, officer: User, look: str) -> None:
+def test_everything_on_a_session_s_page(open_page: Opener, officer: User) -> None:
     known = scene.build()
-    page = open_page(look, person=officer)
+    page = open_page(person=officer)
     for session in (known.hostile, known.rejected):
         page.goto(f"/sessions/{session}/")
         expect(page.get_by_role("tab")).to_have_count(3)
@@ -54,18 +54,18 @@ def test_everything_on_a_session_s_page(open_page: Opener, officer: User, look: 
             page.evaluate(
                 "document.querySelectorAll('main details').forEach((details) => { details.open = true })"
             )
-            checks.is_good(page)
+            checks.is_good_in_each_look(page)
 
 
-def test_a_failed_sign_in(open_page: Opener, officer: User, look: str) -> None:
-    page = open_page(look)
+def test_a_failed_sign_in(open_page: Opener, officer: User) -> None:
+    page = open_page()
     page.goto("/account/login/")
     page.get_by_label("Username").fill(officer.username)
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in", exact=True).click()
 
     expect(page.get_by_role("alert")).to_be_visible()
-    checks.is_good(page)
+    checks.is_good_in_each_look(page)
 
 
 def test_the_theme_is_kept_and_changes_without_a_script_too(open_page: Opener, officer: User) -> None:

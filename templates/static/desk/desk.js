@@ -89,8 +89,13 @@
   document.addEventListener('toggle', function (e) {
     var panel = e.target.open && e.target.matches('details.menu') && $('.menu__panel', e.target);
     if (!panel) return;
+    if (panel.matches('.menu__panel--end:not([data-turned])')) return;
     panel.classList.remove('menu__panel--end');
-    panel.classList.toggle('menu__panel--end', panel.getBoundingClientRect().right > root.clientWidth);
+    panel.removeAttribute('data-turned');
+    if (panel.getBoundingClientRect().right > root.clientWidth) {
+      panel.classList.add('menu__panel--end');
+      panel.setAttribute('data-turned', '');
+    }
   }, true);
 
   document.addEventListener('change', function (e) {

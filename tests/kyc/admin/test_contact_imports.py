@@ -6,10 +6,13 @@ import re
 from html import unescape
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from kyc.models import Contact, LedgerEntry
+from kyc.models import Contact, LedgerEntry, User
+from tests.conftest import signed_in
+from tests.factories import ContactFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -75,3 +78,25 @@ def test_what_it_cannot_take_is_said(admin_client: Client, text: str, words: str
 
 def test_without_a_file_it_asks_for_one(admin_client: Client) -> None:
     assert "Choose a file." in admin_client.post(PAGE, {}).content.decode()
+
+
+@pytest.mark.parametrize("typed", ["ana@example.test", "bea@example.test"])
+def test_it_confirms_no_guess_to_whom_addresses_are_masked(admin_client: Client, typed: str) -> None:
+    contact = ContactFactory(entity_type="user", subject_id=f"{SUBJECT}1", email="ana@example.test", name="")
+    text = f"entity_type,subject_id,email\nuser,{SUBJECT}1,{typed}\n"
+    html = admin_client.post(PAGE, chosen(text)).content.decode()
+    assert "nothing has been written. Known already: 1." in html
+    assert "Unchanged" not in html and "Changed" not in html and 'value="Import 1 contact"' in html
+
+    answer = admin_client.post(PAGE, {"text": text, "apply": "Import"}, follow=True)
+    assert "1 contact imported." in answer.content.decode()
+    contact.refresh_from_db()
+    assert contact.email == typed
+
+
+def test_to_who_sees_addresses_it_says_which_would_change(admin_client: Client, admin: User) -> None:
+    admin.groups.add(Group.objects.get(name="supervisor"))
+    ContactFactory(entity_type="user", subject_id=f"{SUBJECT}1", email="ana@example.test", name="")
+    text = f"entity_type,subject_id,email\nuser,{SUBJECT}1,ana@example.test\n"
+    html = signed_in(admin).post(PAGE, chosen(text)).content.decode()
+    assert "Unchanged: 1." in html and "Import 1 contact" not in html

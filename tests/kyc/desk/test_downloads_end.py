@@ -14,6 +14,7 @@ from kyc.desk import sensitive
 from kyc.desk.access import DeskRequest
 from kyc.models import User
 from tests.conftest import signed_in
+from tests.kyc.scene import in_review
 
 pytestmark = pytest.mark.django_db
 
@@ -46,3 +47,15 @@ def test_a_role_taken_away_breaks_it_off(download: Any, officer: User) -> None:
 
     with pytest.raises(sensitive.AccessEnded):
         next(parts)
+
+
+def test_so_it_does_with_the_sessions_that_were_ticked(officer: User, monkeypatch: Any) -> None:
+    monkeypatch.setattr(sensitive, "LOOK_EVERY", 0.0)
+    ids = [in_review().pk for _ in range(2)]
+    answer: Any = signed_in(officer).post("/queue/bulk/", {"act": "export", "s": ids})
+    parts = iter(answer.streaming_content)
+    assert b"session" in next(parts)
+    officer.groups.remove(Group.objects.get(name="officer"))
+
+    with pytest.raises(sensitive.AccessEnded):
+        list(parts)

@@ -90,19 +90,23 @@ def test_it_is_for_people_who_may_read_sessions(
     assert auditor_client.post("/rejected/").status_code == 405
 
 
-@pytest.mark.parametrize("params", [{}, {"reason": "CODE_0"}, {"days": "all", "sort": "oldest"}])
+@pytest.mark.parametrize(
+    ("params", "n"), [({}, 9), ({"reason": "CODE_0"}, 9), ({"days": "all", "sort": "oldest"}, 8)]
+)
 def test_its_queries_do_not_grow_with_the_history(
     officer_client: Client,
     queries: Callable[[int], AbstractContextManager[None]],
     params: dict[str, str],
+    n: int,
 ) -> None:
     arrive("REJECTED", checks=[refused("CODE_0")])
     history(officer_client, **params)
-    with queries(9):
+    # What the page shows whole is not counted besides.
+    with queries(n):
         history(officer_client, **params)
 
-    for n in range(60):
-        arrive("REJECTED", hours=n + 1, checks=[refused(f"CODE_{n % 4}"), refused("OTHER")])
+    for hour in range(60):
+        arrive("REJECTED", hours=hour + 1, checks=[refused(f"CODE_{hour % 4}"), refused("OTHER")])
     # The page is longer than one and still as cheap.
     with queries(9):
         history(officer_client, **params)

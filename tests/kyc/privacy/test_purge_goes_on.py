@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -142,14 +142,17 @@ def test_a_value_that_is_corrected_after_its_check_was_purged_goes_in_its_turn(
     assert lives.found(lives.said("again")) == set()
 
 
-def failed(monkeypatch: pytest.MonkeyPatch) -> Delivery:
+def failed(
+    monkeypatch: pytest.MonkeyPatch, session_id: UUID | None = None, user_id: UUID | None = None
+) -> Delivery:
     """Let an event come that something of ours fails at."""
-    event = lives.event("kyc_session_failed", uuid4(), uuid4(), checks=lives.checks("failed"))
+    session_id, user_id = session_id or uuid4(), user_id or uuid4()
+    event = lives.event("kyc_session_failed", session_id, user_id, hours=2, checks=lives.checks("failed"))
     with monkeypatch.context() as broken:
         broken.setattr(ingestion, "_apply_to_session", _no_database_row)
         broken.setattr(ingestion.fastpath, "is_available", lambda: False)
         wire.post(event)
-    return Delivery.objects.get(status="failed")
+    return Delivery.objects.filter(status="failed").latest("pk")
 
 
 def _no_database(*args: Any, **how: Any) -> None:
