@@ -8,6 +8,8 @@ from django.db import connection
 def somebody_waits() -> bool:
     """Return True when a transaction in our database waits for another one. PostgreSQL only."""
     with connection.cursor() as cursor:
+        # Within a transaction the first look would be shown again, whatever happens meanwhile.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT EXISTS (SELECT FROM pg_stat_activity"
             " WHERE datname = current_database() AND wait_event_type = 'Lock')"
