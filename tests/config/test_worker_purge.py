@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from kyc import erasing
 from kyc.choices import DataKind
 from kyc.models import Delivery, LedgerEntry
 from tests.kyc.privacy import lives
+from tests.kyc.privacy.test_purge_goes_on import two_of_which_one_fails
 from tests.kyc.privacy.test_retention import keep
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,15 +22,7 @@ def test_once_ends_with_an_error_and_has_purged_all_else(
     settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     keep(settings, **dict.fromkeys(DataKind.values, 1900))
-    first, second = sorted([lives.rejected(), lives.rejected()], key=lambda session: session.pk)
-    overwrite = erasing.overwrite
-
-    def broken(session: Any, *args: Any, **how: Any) -> Any:
-        if session.pk == first.pk:
-            raise ValueError(lives.said("in the error"))
-        return overwrite(session, *args, **how)
-
-    monkeypatch.setattr(erasing, "overwrite", broken)
+    first, second = two_of_which_one_fails(monkeypatch)
     with caplog.at_level(logging.ERROR), pytest.raises(CommandError, match="the log says why"):
         call_command("worker", "--once")
 

@@ -11,7 +11,7 @@ from django.db import OperationalError
 
 from kyc import erasing, ingestion, ledger, privacy, review
 from kyc.choices import DataKind, EntityType
-from kyc.models import Check, Contact, Delivery, LedgerEntry, User
+from kyc.models import Check, Contact, Delivery, LedgerEntry, Session, User
 from kyc.retention import Daily, Purge
 from kyc.subjects import Subject
 from tests import wire
@@ -29,6 +29,20 @@ def unread(subject_id: object, number: int) -> Delivery:
     return DeliveryFactory(is_quarantined=True, body=body, sha256=f"{number:064}")
 
 
+def two_of_which_one_fails(monkeypatch: pytest.MonkeyPatch) -> list[Session]:
+    """Return two rejected sessions in the order of their keys: the first one cannot be overwritten."""
+    first, second = sorted([lives.rejected(), lives.rejected()], key=lambda session: session.pk)
+    overwrite = erasing.overwrite
+
+    def broken(session: Session, *args: Any, **how: Any) -> Any:
+        if session.pk == first.pk:
+            raise ValueError(lives.said("in the error"))
+        return overwrite(session, *args, **how)
+
+    monkeypatch.setattr(erasing, "overwrite", broken)
+    return [first, second]
+
+
 def erased(action: str) -> list[str]:
     return list(LedgerEntry.objects.filter(action=action).values_list("detail", flat=True))
 
@@ -37,15 +51,7 @@ def test_one_session_that_can_not_be_overwritten_keeps_no_other_waiting(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(settings, **dict.fromkeys(DataKind.values, 1900))
-    first, second = sorted([lives.rejected(), lives.rejected()], key=lambda session: session.pk)
-    overwrite = erasing.overwrite
-
-    def broken(session: Any, *args: Any, **how: Any) -> Any:
-        if session.pk == first.pk:
-            raise ValueError
-        return overwrite(session, *args, **how)
-
-    monkeypatch.setattr(erasing, "overwrite", broken)
+    first, second = two_of_which_one_fails(monkeypatch)
     with pytest.raises(CommandError, match=r"^1 could not be"):
         call_command("purge", "--apply")
     assert not Delivery.objects.filter(session=second, erased_at=None).exists()
